@@ -1,7 +1,7 @@
 """What the rest of the house knows of the HTTP client: one call out, one answer in.
 
-``Upstream`` is one of the few protocols here with several implementations: the pooled client (`client.py`) and the scripted
-double that tests drive (`scripted.py`).
+``Upstream`` is one of the few protocols here with several implementations: the pooled client (`client.py`) and the
+scripted double that tests drive (`scripted.py`).
 """
 
 from __future__ import annotations
