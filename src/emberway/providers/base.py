@@ -31,6 +31,8 @@ class Call:
     fields: Fields
     model: str | None
     """The model to ask the provider for: the body's, less an ``@slug/`` in front."""
+    received: float = 0.0
+    """When the call came in, in Unix seconds; for answers that we compose and that say when they were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ class Provider:
     """Why the provider cannot serve this call at all: a sentence for the client, or ``None``."""
     forwards: frozenset[bytes] = frozenset()
     """Headers of the client, lower case, that mean something to this provider and are handed on."""
+    claims: Callable[[str], bool] = lambda model: False
+    """Whether a model name has a form that only this provider's have, so that a call needs no provider header."""
     amend: Callable[[Call, Written, int, bytes], Written | None] = lambda call, written, status, answer: None
     """After an error answer: the call written so that this error goes away, or ``None``. Asked once for each call."""
     error: Callable[[int, bytes], bytes] = lambda status, answer: answer

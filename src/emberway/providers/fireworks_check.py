@@ -1,0 +1,35 @@
+"""Refuses a grammar that cannot work before it costs money, and says where it is wrong."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from emberway.errors import InvalidCall
+from emberway.providers.fireworks_format import format_type, read_format
+from emberway.providers.fireworks_rules import Draft
+from emberway.wire.gbnf import check_grammar
+
+
+def checked(draft: Draft) -> None:
+    """InvalidCall for what certainly cannot work; doubts travel as warnings.
+
+    Changes nothing, and so has no name among the changes. It stands before ``grammar_lines`` among the rules, because
+    lines and columns are those of the client's own text.
+    """
+    wanted = read_format(draft)
+    if format_type(wanted) == "grammar" and "grammar" in wanted:
+        place = "grammar" if "grammar" in draft.changed else "response_format.grammar"
+        _check_grammar(draft, wanted["grammar"], place)
+
+
+def _check_grammar(draft: Draft, raw: Raw, place: str) -> None:
+    text = msgspec.json.decode(raw)
+    if not isinstance(text, str):
+        raise InvalidCall(f"The field '{place}' must be a string in GBNF.", param=place, code="wrong_type")
+    for finding in check_grammar(text):
+        where = f"line {finding.line}, column {finding.column}: {finding.reason}"
+        if finding.certain:
+            message = f"The grammar in '{place}' cannot work: {where}"
+            raise InvalidCall(message, param=place, code="invalid_grammar")
+        draft.warnings.append(f"{place}: {where}")
