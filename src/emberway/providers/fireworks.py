@@ -27,7 +27,7 @@ from emberway.providers.fireworks_rules import (
     model_slug,
     tool_choice,
 )
-from emberway.providers.model_rules import require_model
+from emberway.providers.model_rules import JSON, require_model
 
 SLUG = "fireworks-ai"
 BASE_URL = "https://api.fireworks.ai/inference/v1"
@@ -37,14 +37,12 @@ CHAT_RULES: tuple[Rule, ...] = (*MODEL_RULES, developer_role, max_tokens, tool_c
 
 FORWARDS = frozenset(
     {
-        b"accept",  # chooses the image format on Fireworks' own image paths
         b"anthropic-beta",
         b"anthropic-version",
         b"fireworks-deployment",
         b"fireworks-model",
         b"fireworks-test-request",
         b"huggingface-access-key",
-        b"idempotency-key",
         b"jpeg-quality",
         b"json-return-image-accept",
         b"x-fireworks-account-id",
@@ -54,6 +52,9 @@ FORWARDS = frozenset(
         b"x-session-affinity",
     }
 )
+
+DESCRIBING = frozenset({b"accept", b"content-type", b"if-none-match", b"range"})
+"""Headers that belong to a body we do not read, or to the answer wanted; ``accept`` chooses an image's format."""
 
 REFUSED: tuple[tuple[str, str], ...] = (
     ("/audio/speech", "no speech endpoint. Send speech calls to a provider that has one, such as 'openai' or 'groq'"),
@@ -79,25 +80,28 @@ def fireworks(
     base_url: str = BASE_URL,
     check: bool = True,
     repeat_without_extra_inputs: bool = True,
-    emulated: bool = False,
+    emulator: bool = False,
 ) -> Provider:
     """Fireworks, or something that speaks like it, at ``base_url``.
 
     ``check``: grammars and schemas that cannot work are refused before they are sent.
     ``repeat_without_extra_inputs``: a call that was refused for a field too many is sent once more without it.
-    ``emulated``: it is the built-in emulator, which takes a fault to play in ``x-emulator-fault``.
+    ``emulator``: it is the built-in emulator, which takes a fault to play in ``x-emulator-fault``.
     """
     chat_rules = (*CHAT_RULES, checked, grammar_lines) if check else (*CHAT_RULES, grammar_lines)
 
     def write_chat(call: Call) -> Written:
         require_model(call)
-        return Written(call.path, call.body) if is_plain_chat(call) else apply(chat_rules, call)
+        return Written(call.path, call.body, JSON) if is_plain_chat(call) else apply(chat_rules, call)
 
     def refuses(call: Call) -> str | None:
         return refusal(slug, call.path) if call.endpoint in ("images", "passthrough") else None
 
     def amend(call: Call, written: Written, status: int, answer: bytes) -> Written | None:
         return without_refused_fields(written, status, answer) if repeat_without_extra_inputs else None
+
+    def claims(model: str) -> bool:
+        return slug == SLUG and model.startswith("accounts/")
 
     return Provider(
         slug=slug,
@@ -111,7 +115,8 @@ def fireworks(
             "passthrough": Dialect(write=write_passthrough),
         },
         refuses=refuses,
-        forwards=FORWARDS | {b"x-emulator-fault"} if emulated else FORWARDS,
+        claims=claims,
+        forwards=FORWARDS | {b"x-emulator-fault"} if emulator else FORWARDS,
         amend=amend,
         error=lambda status, answer: envelope(slug, status, answer),
     )
@@ -126,10 +131,11 @@ def write_embeddings(call: Call) -> Written:
 
 def write_passthrough(call: Call) -> Written:
     """Reranking, responses, messages, audio …: only the model's name is completed, where a JSON body holds one."""
+    kept = tuple(header for header in call.headers if header[0] in DESCRIBING)
     if call.fields.model is None or is_full_name(call):
-        return Written(call.path, call.body)
+        return Written(call.path, call.body, kept)
     require_model(call)
-    return apply(MODEL_RULES, call)
+    return replace(apply(MODEL_RULES, call), headers=kept)
 
 
 def refusal(slug: str, path: str) -> str | None:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from emberway.providers.base import Call, Written
+from emberway.providers.model_rules import JSON
 from emberway.wire.body import update
 
 NULL = b"null"
@@ -47,7 +48,7 @@ class Draft:
     def written(self) -> Written:
         """The call with all changes in it; its own body object where there are none."""
         body = update(self.call.body, self.edits) if self.edits else self.call.body
-        return Written(self.call.path, body, changed=tuple(self.changed), warnings=tuple(self.warnings))
+        return Written(self.call.path, body, JSON, changed=tuple(self.changed), warnings=tuple(self.warnings))
 
 
 Rule = Callable[[Draft], None]

@@ -12,6 +12,10 @@ NO_MODEL = "portkey-default"
 """What Portkey's Python client sends when the caller named no model (captured from portkey-ai 2.3.4)."""
 
 
+JSON = ((b"content-type", b"application/json"),)
+"""What a body is that we have read as JSON, whatever the client called it."""
+
+
 def require_model(call: Call) -> str:
     """The model to ask for; InvalidCall where none is named, since there are no default models."""
     model = call.model
@@ -29,17 +33,6 @@ def write_with_model(call: Call) -> Written:
     """The call as it came, with the provider's own name of the model where the client had put a slug in front."""
     model = require_model(call)
     if model == call.fields.model:
-        return Written(call.path, call.body)
-    return _write_slug_removed(call, model)
-
-
-def write_if_model(call: Call) -> Written:
-    """Same for a call that need not name a model at all, or names it elsewhere than in a JSON body."""
-    if call.fields.model is None or call.model == call.fields.model:
-        return Written(call.path, call.body)
-    return _write_slug_removed(call, require_model(call))
-
-
-def _write_slug_removed(call: Call, model: str) -> Written:
+        return Written(call.path, call.body, JSON)
     body = update(call.body, {"model": msgspec.json.encode(model)})
-    return Written(call.path, body, changed=("model_slug",))
+    return Written(call.path, body, JSON, changed=("model_slug",))

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from emberway.providers.auth import bearer, none
+from emberway.providers.auth import bearer
 from emberway.providers.base import AuthScheme, Dialect, Provider
-from emberway.providers.model_rules import write_if_model, write_with_model
+from emberway.providers.model_rules import write_with_model
 
 DIALECTS: Mapping[str, Dialect] = {
     "chat": Dialect(write=write_with_model),
     "completions": Dialect(write=write_with_model),
     "embeddings": Dialect(write=write_with_model),
-    "images": Dialect(write=write_if_model),
-    "passthrough": Dialect(write=write_if_model),
 }
-"""OpenAI's image endpoints choose a model themselves where none is named; so may anything passed through."""
+"""Every other endpoint is passed through unread, images too: OpenAI chooses a model itself where none is named."""
 
-FORWARDS = frozenset({b"openai-organization", b"openai-project", b"openai-beta", b"idempotency-key"})
+FORWARDS = frozenset({b"openai-organization", b"openai-project", b"openai-beta"})
 
 
 def openai_compatible(slug: str, base_url: str, auth: AuthScheme = bearer) -> Provider:
@@ -57,7 +55,6 @@ OPENAI_COMPATIBLE: tuple[Provider, ...] = (
     openai_compatible("nextbit", "https://api.nextbit256.com/v1"),
     openai_compatible("novita-ai", "https://api.novita.ai/v3/openai/v1"),
     openai_compatible("nscale", "https://inference.api.nscale.com/v1"),
-    openai_compatible("ollama", "http://127.0.0.1:11434/v1", none),
     openai_compatible("openai", "https://api.openai.com/v1"),
     openai_compatible("openrouter", "https://openrouter.ai/api/v1"),
     openai_compatible("ovhcloud", "https://oai.endpoints.kepler.ai.cloud.ovh.net/v1"),
@@ -70,7 +67,7 @@ OPENAI_COMPATIBLE: tuple[Provider, ...] = (
     openai_compatible("z-ai", "https://api.z.ai/api/paas/v4"),
     openai_compatible("zhipu", "https://open.bigmodel.cn/api/paas/v4"),
 )
-"""Addresses as in the provider table of Portkey's open gateway (commit of 2026-05-25), GitHub's and Ollama's added.
+"""Addresses as in the provider table of Portkey's open gateway (commit of 2026-05-25), GitHub's added.
 
-Ollama runs on the operator's own machine: its address has to be among the trusted origins before it is reached.
+Providers without an address of their own (Ollama, Azure's resources) are reached with ``openai`` and a custom host.
 """
