@@ -99,6 +99,10 @@ class MethodNotAllowed(CallerError):
     status = 405
     default_code = "method_not_allowed"
 
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
 
 class BodyTimeout(CallerError):
     """The request's body did not arrive in time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from emberway.secret import Secret
 
@@ -34,8 +34,10 @@ class CallOptions:
     virtual_key: str | None = None
     config: str | None = None
     trace_id: str | None = None
+    trace_parent: str | None = None
+    """W3C ``traceparent``."""
     custom_host: str | None = None
-    forward_headers: tuple[str, ...] = ()
+    forward_headers: tuple[str, ...] | None = None
     """Lower-case, ``_`` and camelCase folded to ``-``."""
     request_timeout: float | None = None
     """Seconds."""
@@ -43,7 +45,7 @@ class CallOptions:
     """Set by Portkey's own SDKs and by no other client."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens that the provider counted; ``None`` where it said nothing."""
 
@@ -52,6 +54,10 @@ class Usage:
     total: int | None = None
     cached: int | None = None
     reasoning: int | None = None
+
+
+NO_USAGE = Usage()
+"""Nothing was said."""
 
 
 @dataclass(slots=True)
@@ -81,5 +87,5 @@ class Exchange:
     """Seconds from the start until the first piece of content of a stream passed."""
     finish_reason: str = ""
     response_model: str = ""
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
     client_gone: bool = False

@@ -1,0 +1,108 @@
+"""Reads a request's body within bounds."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+
+from emberway.edge.watch import Receive
+from emberway.errors import InvalidCall, TooLarge, UnsupportedEncoding
+from emberway.exchange import Headers
+
+MAX_RATIO = 100
+"""How many times larger a packed body may become."""
+
+
+class ClientGone(Exception):
+    """The client went away while its request was still being read: there is nobody to answer."""
+
+
+def header(headers: Headers, wanted: bytes) -> bytes | None:
+    """The first header of that (lower-case) name."""
+    for name, value in headers:
+        if name == wanted:
+            return value
+    return None
+
+
+def declared_length(headers: Headers, limit: int) -> int | None:
+    """``content-length`` as a number; TooLarge beyond ``limit`` before anything is read."""
+    text = header(headers, b"content-length")
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise InvalidCall("The header content-length is not a number.", param="content-length")
+    length = int(text)
+    if length > limit:
+        raise too_large(limit)
+    return length
+
+
+def too_large(limit: int) -> TooLarge:
+    """The error for a body beyond ``limit`` bytes."""
+    return TooLarge(
+        f"The request body is larger than {limit} bytes, the most that is accepted here. Send less at once, or ask the "
+        "operator to raise EMBERWAY_MAX_BODY_BYTES (JSON) or EMBERWAY_MAX_UPLOAD_BYTES (files)."
+    )
+
+
+async def read_whole(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """The body, unpacked if it came as gzip. TooLarge beyond ``limit``, before and while reading."""
+    declared_length(headers, limit)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        parts = [body]
+        size = len(body)
+        while message.get("more_body"):
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > limit:
+                raise too_large(limit)
+        body = b"".join(parts)
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    if len(body) > limit:
+        raise too_large(limit)
+    encoding = header(headers, b"content-encoding")
+    return body if encoding is None else unpack(body, encoding, limit)
+
+
+def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:
+    """One layer of gzip, to at most ``limit`` bytes and 100 times its packed size."""
+    if encoding.strip().lower() in (b"identity", b""):
+        return body
+    if encoding.strip().lower() != b"gzip":
+        raise UnsupportedEncoding(
+            "This content-encoding is not accepted. Send the body as it is, or packed once with gzip.",
+            param="content-encoding",
+        )
+    allowed = min(limit, max(len(body) * MAX_RATIO, 1024))
+    reader = zlib.decompressobj(wbits=31)
+    try:
+        plain = reader.decompress(body, allowed)
+    except zlib.error:
+        raise InvalidCall("The body is said to be gzip and is not.", param="content-encoding") from None
+    if reader.unconsumed_tail or (not reader.eof and len(plain) >= allowed):
+        raise too_large(allowed)
+    if not reader.eof or reader.unused_data:
+        raise InvalidCall("The gzip body is cut short or followed by something else.", param="content-encoding")
+    return plain
+
+
+async def stream(receive: Receive, limit: int) -> AsyncIterator[bytes]:
+    """The body in the pieces in which it comes, for an upload that is passed on as it is."""
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        piece: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(piece)
+        if size > limit:
+            raise too_large(limit)
+        if piece:
+            yield piece

@@ -1,0 +1,65 @@
+"""Every other path below ``/v1`` that a provider may have: bytes in, bytes out."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from emberway.edge.body import declared_length, header, read_whole, stream
+from emberway.edge.endpoints.base import Endpoint, Tools
+from emberway.edge.request import Request
+from emberway.providers.base import Call
+from emberway.wire.fields import Fields, refuse_repeated_keys
+
+
+class _Loose(Struct):
+    """Paths that we do not know may give these names another meaning, so nothing is demanded of them."""
+
+    model: Raw | UnsetType = UNSET
+
+
+_loose = msgspec.json.Decoder(_Loose)
+
+
+async def pass_through(request: Request, tools: Tools) -> None:
+    """A JSON body is read for its model's name; anything else goes on piece by piece as it comes."""
+    is_json = (header(request.headers, b"content-type") or b"").lower().startswith(b"application/json")
+    has_body = request.method not in ("GET", "HEAD") and declared_length(request.headers, tools.limits.upload) != 0
+    upload = None
+    body = b""
+    if has_body and not is_json:
+        upload = stream(request.receive, tools.limits.upload)
+    else:
+        body = await read_whole(request.receive, request.headers, tools.limits.body)
+        request.watch.body_read()
+    fields = Fields(model=_model_in(body) if is_json else None)
+    request.exchange.model = fields.model or ""
+    call = Call(
+        "passthrough",
+        request.method,
+        request.path.wire,
+        request.query,
+        request.headers,
+        request.options,
+        body,
+        fields,
+        fields.model,
+        received=time.time(),
+    )
+    await tools.pipeline.run(call, request.exchange, request.client, upload)
+
+
+def _model_in(body: bytes) -> str | None:
+    """The top-level ``model`` of a JSON object, if it is a text; any other body is the provider's to judge."""
+    try:
+        model = _loose.decode(body).model
+        name = None if model is UNSET else msgspec.json.decode(model)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    refuse_repeated_keys(body)
+    return name if isinstance(name, str) else None
+
+
+PASSTHROUGH = Endpoint("passthrough", "/", ("GET", "POST", "PUT", "PATCH", "DELETE"), pass_through)

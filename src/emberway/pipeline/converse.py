@@ -1,0 +1,55 @@
+"""Carries out a dialect's conversation: the one place that waits on its behalf."""
+
+from __future__ import annotations
+
+import asyncio
+
+from emberway.pipeline.attempt import MAX_ANSWER, Attempt
+from emberway.pipeline.relay import read_whole
+from emberway.pipeline.resolve import Place
+from emberway.providers.base import Answer, Ask, Conversation, Pause, Reply
+from emberway.upstream.addresses import parse_base_url
+
+
+async def converse(conversation: Conversation, attempt: Attempt) -> Reply:
+    """Drive ``conversation`` to its reply; requests that it yields together are sent together."""
+    try:
+        step = next(conversation)
+        while True:
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+                step = conversation.send(())
+            else:
+                step = conversation.send(await _together(step, attempt))
+    except StopIteration as end:
+        reply = end.value
+        assert isinstance(reply, Reply)
+        return reply
+    finally:
+        conversation.close()
+
+
+async def _together(asks: tuple[Ask, ...], attempt: Attempt) -> tuple[Answer, ...]:
+    if len(asks) == 1:
+        return (await _one(asks[0], attempt),)
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(_one(ask, attempt)) for ask in asks]
+    except* Exception as several:
+        raise several.exceptions[0] from None
+    return tuple(task.result() for task in running)
+
+
+async def _one(ask: Ask, attempt: Attempt) -> Answer:
+    elsewhere = None
+    if ask.elsewhere:
+        own = attempt.place.base.origin
+        # A provider that the operator trusts may hand out addresses at its own origin; any other must be public.
+        trusted = frozenset({(own.scheme, own.host, own.port)}) if own.trusted else frozenset()
+        elsewhere = Place(parse_base_url(ask.path, trusted))
+    inbound = await attempt.ask(ask, elsewhere)
+    try:
+        body = await read_whole(inbound, attempt.exchange, MAX_ANSWER)
+        return Answer(inbound.status, dict(inbound.headers), body)
+    finally:
+        inbound.close()

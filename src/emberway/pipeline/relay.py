@@ -1,0 +1,96 @@
+"""The chosen answer to the client: whole or as it comes. After the first byte nothing is taken back."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from emberway.errors import UpstreamError
+from emberway.exchange import Exchange, Headers
+from emberway.upstream.base import Inbound
+from emberway.wire.sse import error_event
+from emberway.wire.tap import Tap
+
+MAX_TAPPED = 1024 * 1024
+"""Bytes up to which a whole answer is read for its usage: a longer one is pictures or vectors, and passes unread."""
+
+
+class Client(Protocol):
+    """The one who called, seen from here."""
+
+    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """Send a complete answer."""
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Send the head of an answer whose body follows in pieces."""
+
+    async def send(self, chunk: bytes) -> None:
+        """Send a piece; waits while the client reads slower than we write."""
+
+    async def end(self) -> None:
+        """The answer is whole."""
+
+    async def cut(self) -> None:
+        """The answer will not be whole, and nothing can be said about it any more: break the connection."""
+
+
+def is_event_stream(headers: Headers) -> bool:
+    """Whether an answer's content type is ``text/event-stream``."""
+    for name, value in headers:
+        if name == b"content-type":
+            return value[:17].lower() == b"text/event-stream"
+    return False
+
+
+async def relay_stream(inbound: Inbound, client: Client, exchange: Exchange, *, events: bool) -> None:
+    """Pass the body on as it comes. ``events``: it is an event stream, so the tap reads it and a break can be told."""
+    began = time.monotonic()
+    try:
+        chunk = await inbound.chunk()
+    finally:
+        exchange.upstream_seconds += time.monotonic() - began
+    # The first bytes are there: until now an error could still become a status, from here on it cannot.
+    await client.start(inbound.status, inbound.headers)
+    tap = Tap()
+    try:
+        while chunk:
+            if events:
+                tap.feed(chunk, time.monotonic())
+            await client.send(chunk)
+            chunk = await inbound.chunk()
+    except UpstreamError as error:
+        exchange.error = error.code
+        if events:
+            await client.send(error_event(error.message, error.type, error.code, inside_event=tap.inside_event))
+            await client.end()
+        else:
+            await client.cut()
+    else:
+        await client.end()
+    finally:
+        _note(exchange, tap)
+
+
+async def read_whole(inbound: Inbound, exchange: Exchange, limit: int) -> bytes:
+    """The rest of an answer, its time counted as the provider's."""
+    began = time.monotonic()
+    try:
+        return await inbound.read(limit)
+    finally:
+        exchange.upstream_seconds += time.monotonic() - began
+
+
+def note_answer(exchange: Exchange, body: bytes) -> None:
+    """Usage, model and finish reason of a whole answer, where it is JSON and says so."""
+    if len(body) <= MAX_TAPPED:
+        tap = Tap()
+        tap.note(body)
+        _note(exchange, tap)
+
+
+def _note(exchange: Exchange, tap: Tap) -> None:
+    exchange.usage = tap.usage
+    exchange.finish_reason = tap.finish_reason
+    exchange.response_model = tap.model
+    if tap.first_content is not None:
+        exchange.first_token = tap.first_content - exchange.started

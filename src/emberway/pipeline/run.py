@@ -1,0 +1,126 @@
+"""One request, start to finish: the table of contents of the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from emberway.errors import NotBuilt, NotSupported
+from emberway.exchange import Exchange
+from emberway.pipeline.attempt import MAX_ANSWER, MAX_ERROR, Attempt
+from emberway.pipeline.converse import converse
+from emberway.pipeline.relay import Client, is_event_stream, note_answer, read_whole, relay_stream
+from emberway.pipeline.resolve import Place, Resolver
+from emberway.providers.base import Call, Dialect, Written
+from emberway.upstream.base import Deadlines, Inbound, Upstream
+from emberway.wire import body as json_body
+
+_PASSED_THROUGH = Dialect()
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Everything that a call needs on its way."""
+
+    resolver: Resolver
+    upstream: Upstream
+    deadlines: Deadlines
+    start_emulator: Callable[[], Awaitable[Place]]
+    """Starts the emulator, once, and says where it is."""
+
+    async def run(
+        self, call: Call, exchange: Exchange, client: Client, upload: AsyncIterator[bytes] | None = None
+    ) -> None:
+        """Answer ``call`` to ``client``; ``upload``: its body, where that is passed on in pieces."""
+        target = self.resolver.resolve(call)
+        exchange.provider = target.provider.slug
+        refusal = target.provider.refuses(call)
+        if refusal is not None:
+            raise NotSupported(refusal)
+        if call.fields.prompt_key is not None:
+            raise _no_prompt_library(call.fields.prompt_key)
+        place = target.place or await self.start_emulator()
+        attempt = Attempt(self.upstream, self.deadlines, call, target, place, exchange)
+        dialect = target.provider.dialects.get(call.endpoint, _PASSED_THROUGH)
+        if dialect.converse is not None:
+            reply = await converse(dialect.converse(call), attempt)
+            exchange.changed = reply.changed
+            await client.whole(reply.status, [(b"content-type", reply.content_type), *reply.headers], reply.body)
+            return
+        written = dialect.write(call) if dialect.write is not None else passed_through(call)
+        await self._relay(attempt, dialect, written, client, upload)
+
+    async def _relay(
+        self,
+        attempt: Attempt,
+        dialect: Dialect,
+        written: Written,
+        client: Client,
+        upload: AsyncIterator[bytes] | None,
+    ) -> None:
+        call, exchange = attempt.call, attempt.exchange
+        exchange.changed, exchange.warnings = written.changed, written.warnings
+        inbound = await attempt.send(written, upload)
+        try:
+            if inbound.status >= 400:
+                complaint = await read_whole(inbound, exchange, MAX_ERROR)
+                amended = (
+                    attempt.target.provider.amend(call, written, inbound.status, complaint) if not upload else None
+                )
+                if amended is None:
+                    await self._refused(attempt, inbound, complaint, client)
+                    return
+                inbound.close()
+                exchange.changed = amended.changed
+                inbound = await attempt.send(amended)
+                if inbound.status >= 400:
+                    await self._refused(attempt, inbound, await read_whole(inbound, exchange, MAX_ERROR), client)
+                    return
+            await self._answered(attempt, dialect, written, inbound, client)
+        finally:
+            inbound.close()
+
+    async def _refused(self, attempt: Attempt, inbound: Inbound, complaint: bytes, client: Client) -> None:
+        """The provider's error answer: its status, its body in the envelope that OpenAI's clients read."""
+        envelope = attempt.target.provider.error(inbound.status, complaint)
+        attempt.exchange.error = "provider_error"
+        headers = inbound.headers
+        if envelope is not complaint:
+            headers = [header for header in headers if header[0] != b"content-type"]
+            headers.append((b"content-type", b"application/json"))
+        await client.whole(inbound.status, headers, envelope)
+
+    async def _answered(
+        self, attempt: Attempt, dialect: Dialect, written: Written, inbound: Inbound, client: Client
+    ) -> None:
+        call, exchange = attempt.call, attempt.exchange
+        events = is_event_stream(inbound.headers)
+        if events or call.endpoint == "passthrough":
+            await relay_stream(inbound, client, exchange, events=events)
+            return
+        answer = await read_whole(inbound, exchange, MAX_ANSWER)
+        if written.buffered and dialect.reread is not None:
+            answer = dialect.reread(call, answer)
+        note_answer(exchange, answer)
+        await client.whole(inbound.status, inbound.headers, answer)
+
+
+def passed_through(call: Call) -> Written:
+    """A call that no dialect reads, as it came: only an ``@slug/`` in front of the model's name is taken off."""
+    kept = (b"content-type", b"accept", b"range", b"if-none-match")
+    headers = tuple(header for header in call.headers if header[0] in kept)
+    if call.model is not None and call.fields.model != call.model:
+        model = msgspec.json.encode(call.model)
+        return Written(call.path, json_body.update(call.body, {"model": model}), headers, ("model_slug",))
+    return Written(call.path, call.body, headers)
+
+
+def _no_prompt_library(name: str) -> NotBuilt:
+    return NotBuilt(
+        f"The prompt library is not part of this release, so the prompt '{name}' cannot be applied. Leave "
+        "prompt_key out and send the prompt's messages in 'messages'.",
+        param="prompt_key",
+        code="prompts_not_built",
+    )
