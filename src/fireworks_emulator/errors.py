@@ -42,7 +42,7 @@ ANTHROPIC_TYPES = MappingProxyType(
         503: "overloaded_error",
     }
 )
-"""Status to error type of shape F; anything else is an ``invalid_request_error`` below 500 and an ``api_error`` above."""
+"""Status to error type of shape F; any other is an ``invalid_request_error`` below 500, an ``api_error`` above."""
 
 
 class Refused(Exception):

@@ -1,0 +1,82 @@
+"""Runs the application on a socket until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from fireworks_emulator import parent
+from fireworks_emulator.app import Application
+
+GRACE = 2
+"""Seconds that calls in flight get when the process is told to stop."""
+
+
+async def serve(
+    application: Application, host: str, port: int, ready: Callable[[int], None], parent_pid: int | None
+) -> None:
+    """Serve until SIGTERM, SIGINT or the end of the parent process.
+
+    ``port`` 0 takes a free one; ``ready`` is told which, once connections are accepted. OSError: it is taken.
+    """
+    with _reserved(host, port) as number:
+        server = Server(
+            application,
+            address=host,
+            port=number,
+            interface=Interfaces.ASGI,
+            log_enabled=False,
+            websockets=False,
+        )
+        server.workers_kill_timeout = GRACE
+        running = asyncio.ensure_future(server.serve())
+        await _accepting(host, number)
+    ready(number)
+    await _told_to_stop(parent_pid)
+    server.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    await running
+
+
+@contextlib.contextmanager
+def _reserved(host: str, port: int) -> Iterator[int]:
+    """Hold a port until the server has it: the server shares ports, so it would not notice one that is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if port:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    with socket.socket(family) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind((host, port))
+        yield holder.getsockname()[1]
+
+
+async def _accepting(host: str, port: int) -> None:
+    """Returns when a connection is accepted; the server has no other way to tell."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.005)
+        else:
+            writer.close()
+            return
+
+
+async def _told_to_stop(parent_pid: int | None) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    watch = None if parent_pid is None else asyncio.ensure_future(parent.gone(parent_pid))
+    if watch is not None:
+        watch.add_done_callback(lambda _: stop.set())
+    await stop.wait()
+    if watch is not None:
+        watch.cancel()
