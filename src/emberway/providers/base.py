@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from emberway.exchange import CallOptions, Headers
 from emberway.secret import Secret
 from emberway.wire.fields import Fields
 
 
-@dataclass(slots=True)
-class Call:
+class Call(Struct):
     """One call of a client, as data."""
 
     endpoint: str
@@ -35,8 +36,7 @@ class Call:
     """When the call came in, in Unix seconds; for answers that we compose and that say when they were made."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A call as the provider takes it."""
 
     path: str

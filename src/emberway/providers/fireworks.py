@@ -5,7 +5,7 @@ The rules by name are in ``fireworks_rules`` and ``fireworks_format``; docs/refe
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from emberway.providers.auth import bearer
 from emberway.providers.base import Call, Dialect, Provider, Written

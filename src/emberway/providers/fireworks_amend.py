@@ -8,10 +8,10 @@ because a call is repeated only once.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from emberway.providers.base import Written
 from emberway.providers.fireworks_errors import invalid_paths, read_error
