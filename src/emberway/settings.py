@@ -117,13 +117,15 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
     ``flags`` maps names of settings to parsed values, ``None`` for a flag not given; ``settings`` names another file
     than the one in ``cwd``. An empty variable counts as not set.
     """
-    values: dict[str, Any] = {"data_dir": _default_data_dir(environ)}
+    values: dict[str, Any] = {}
     origin: dict[str, str] = {setting.name: "default" for setting in FIELDS}
     for name, value, place in (*_from_file(flags, cwd), *_from_environment(environ), *_from_flags(flags)):
         if name not in _KINDS:
             raise SettingsInvalid(_unknown(name, place))
         values[name] = _read(name, value, place, environ)
         origin[name] = place
+    if "data_dir" not in values and not values.get("ephemeral"):
+        values["data_dir"] = _default_data_dir(environ)
     return Loaded(Settings(**values), origin, PROVIDER_KEYS & environ.keys())
 
 
@@ -140,6 +142,16 @@ def is_secret(name: str) -> bool:
     return bool(_KINDS[name] == Secret | None)
 
 
+def kind_of(name: str) -> str:
+    """What the setting takes, in a word or two."""
+    kind = _KINDS[name]
+    if get_origin(kind) is Literal:
+        return " or ".join(f"`{word}`" for word in get_args(kind))
+    if get_origin(kind) is types.UnionType:
+        kind = get_args(kind)[0]
+    return _WORDS[kind]
+
+
 def shown(value: object) -> str:
     """A setting's value as it is written in a variable; a secret as three asterisks."""
     match value:
@@ -152,6 +164,16 @@ def shown(value: object) -> str:
         case _:
             return str(value)
 
+
+_WORDS = {
+    str: "text",
+    int: "whole number",
+    float: "seconds",
+    bool: "`true` or `false`",
+    Path: "path",
+    Secret: "secret",
+    tuple[str, ...]: "list",
+}
 
 _Found = tuple[str, object, str]
 """Name of a setting, its raw value, the place where it was found."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from emberway.accounts.data_folder import DataFolder, open_folder
-from emberway.accounts.keys import ENTROPY_BYTES, KeyRecord, fault_of, make_key, record_of
+from emberway.accounts.keys import ENTROPY_BYTES, KeyRecord, digest, fault_of, make_key, record_of
 from emberway.secret import Secret
 
 MASTER_KEY_FILE = "master.key"
@@ -55,32 +55,27 @@ def in_folder(path: Path, api_key: Secret | None, master_key: Secret | None, *, 
     """
     given, chosen = _decoded(master_key), _checked(api_key)
     with open_folder(path) as folder:
-        kept = _kept_master_key(folder)
-        stored = _stored(folder)
-        master = given or kept or (os.urandom(_KEY_BYTES) if stored is None else None)
-        if master is None:
-            raise KeyProblem(
-                f"{folder.path} was set up with a master key that is no longer there:"
-                f" set EMBERWAY_MASTER_KEY to it, or put {MASTER_KEY_FILE} back."
-            )
-        pepper, sentinel = derive(master, b"api-key"), derive(master, b"sentinel")
+        kept, stored = _kept_master_key(folder), _stored(folder)
+        master = given or kept or _first_master_key(folder, stored)
+        sentinel = derive(master, b"sentinel")
         if stored is not None and not hmac.compare_digest(stored.sentinel, sentinel):
             raise KeyProblem(
                 f"The master key is not the one that {folder.path} was set up with:"
                 " set EMBERWAY_MASTER_KEY to that one, or choose another folder with --data-dir."
             )
-        made_master = given is None and kept is None
-        if made_master:
+        if given or kept:
+            made = None
+        else:
+            made = folder.path / MASTER_KEY_FILE
             folder.write(MASTER_KEY_FILE, base64.b64encode(master) + b"\n")
-        new_master = folder.path / MASTER_KEY_FILE if made_master else None
 
-        if chosen is None and stored is not None and not new_key:
-            return Keys(pepper, stored.records, None, new_master)
+        pepper = derive(master, b"api-key")
+        if stored is not None and not new_key and (chosen is None or _is(stored.record, pepper, chosen)):
+            return Keys(pepper, (stored.record,), None, made)
         key = chosen or make_key(os.urandom(ENTROPY_BYTES))
         record = record_of(pepper, key, _text(now))
-        if stored is None or all(record.digest != known.digest for known in stored.records):
-            folder.write(API_KEY_FILE, _encoded(sentinel, record))
-        return Keys(pepper, (record,), None if chosen else Secret(key), new_master)
+        folder.write(API_KEY_FILE, _encoded(sentinel, record))
+        return Keys(pepper, (record,), None if chosen else Secret(key), made)
 
 
 def derive(master_key: bytes, purpose: bytes) -> bytes:
@@ -96,7 +91,21 @@ def derive(master_key: bytes, purpose: bytes) -> bytes:
 class _Stored:
     sentinel: bytes
     """Derived from the master key that the folder was set up with."""
-    records: tuple[KeyRecord, ...]
+    record: KeyRecord
+
+
+def _first_master_key(folder: DataFolder, stored: _Stored | None) -> bytes:
+    """A fresh one, unless the folder already lives by another that is missing."""
+    if stored is not None:
+        raise KeyProblem(
+            f"{folder.path} was set up with a master key that is no longer there:"
+            f" set EMBERWAY_MASTER_KEY to it, or put {MASTER_KEY_FILE} back."
+        )
+    return os.urandom(_KEY_BYTES)
+
+
+def _is(record: KeyRecord, pepper: bytes, key: str) -> bool:
+    return hmac.compare_digest(record.digest, digest(pepper, key))
 
 
 def _decoded(master_key: Secret | None) -> bytes | None:
@@ -151,7 +160,7 @@ def _stored(folder: DataFolder) -> _Stored | None:
             raise ValueError
         key = table["key"]
         record = KeyRecord(key["id"], bytes.fromhex(key["digest"]), key["last4"], key["created_at"])
-        return _Stored(bytes.fromhex(table["sentinel"]), (record,))
+        return _Stored(bytes.fromhex(table["sentinel"]), record)
     except (ValueError, KeyError, TypeError):
         raise KeyProblem(
             f"{folder.path / API_KEY_FILE} is damaged or of a later release: put it back from a backup,"

@@ -28,18 +28,22 @@ class DataFolder:
 
     def read(self, name: str) -> bytes | None:
         """The file's content, ``None`` if there is none; FolderProblem if others could have read or written it."""
+        # O_NONBLOCK: opening a pipe would wait for its other end.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._descriptor)
+            descriptor = os.open(name, flags, dir_fd=self._descriptor)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise FolderProblem(f"{self.path / name} cannot be read: {_reason(error)}.") from None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise FolderProblem(f"{self.path / name} is not a file.")
             _refuse_if_shared(self.path / name, status, "600")
-            return file.read(_MOST_BYTES)
+            return os.read(descriptor, _MOST_BYTES)
+        finally:
+            os.close(descriptor)
 
     def write(self, name: str, content: bytes) -> None:
         """Put ``content`` in the place of the file, mode 0600: a crash leaves the old or the new one, whole."""
