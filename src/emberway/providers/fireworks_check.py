@@ -1,4 +1,4 @@
-"""Refuses a grammar that cannot work before it costs money, and says where it is wrong."""
+"""Refuses a grammar or a schema that cannot work before it costs money, and says where it is wrong."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import msgspec
 from msgspec import Raw
 
 from emberway.errors import InvalidCall
-from emberway.providers.fireworks_format import format_type, read_format
+from emberway.providers.fireworks_format import format_type, read_format, schema_keys, unwrapped
 from emberway.providers.fireworks_rules import Draft
 from emberway.wire.gbnf import check_grammar
+from emberway.wire.schema_check import check_schema_bytes
 
 
 def checked(draft: Draft) -> None:
@@ -21,6 +22,10 @@ def checked(draft: Draft) -> None:
     if format_type(wanted) == "grammar" and "grammar" in wanted:
         place = "grammar" if "grammar" in draft.changed else "response_format.grammar"
         _check_grammar(draft, wanted["grammar"], place)
+    elif format_type(wanted) in ("json_object", "json_schema"):
+        for key in schema_keys(wanted):
+            place = "json_schema" if "json_schema" in draft.changed else f"response_format.{key}"
+            _check_schema(draft, wanted[key], place)
 
 
 def _check_grammar(draft: Draft, raw: Raw, place: str) -> None:
@@ -32,4 +37,13 @@ def _check_grammar(draft: Draft, raw: Raw, place: str) -> None:
         if finding.certain:
             message = f"The grammar in '{place}' cannot work: {where}"
             raise InvalidCall(message, param=place, code="invalid_grammar")
+        draft.warnings.append(f"{place}: {where}")
+
+
+def _check_schema(draft: Draft, raw: Raw, place: str) -> None:
+    for finding in check_schema_bytes(bytes(unwrapped(raw))):
+        where = f"{finding.path}: {finding.reason}"
+        if finding.certain:
+            message = f"The JSON schema in '{place}' cannot work: {where}"
+            raise InvalidCall(message, param=place, code="invalid_json_schema")
         draft.warnings.append(f"{place}: {where}")

@@ -290,7 +290,10 @@ def _read_asked(body: bytes) -> _Asked:
     try:
         return msgspec.json.decode(body, type=_Asked)
     except msgspec.ValidationError as error:
-        raise InvalidCall(f"A field of the image call has the wrong type: {error}.", code="wrong_type") from None
+        problem, _, path = str(error).partition(" - at `$.")
+        field = path.rstrip("`")
+        message = f"The field '{field}' has the wrong type: {problem}."
+        raise InvalidCall(message, param=field, code="wrong_type") from None
 
 
 def _refuse_twins(fields: dict[str, Raw], openai: str, own: tuple[str, ...]) -> None:
