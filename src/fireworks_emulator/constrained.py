@@ -40,9 +40,7 @@ def from_grammar(grammar: str, rng: random.Random, max_tokens: int) -> Generated
         ruling = judge.for_rules(rules)
         text, complete = derivation.derive(rules, rng, max_tokens * _BYTES_PER_TOKEN)
         fits = ruling.follows(text.encode(), to_the_end=complete)
-    except gbnf.GrammarError as error:
-        raise Unsupported(f"Could not parse grammar: {error}") from None
-    except (judge.TooCostly, judge.Refused) as error:
+    except (gbnf.GrammarError, judge.TooCostly, judge.Refused) as error:
         raise Unsupported(str(error)) from None
     assert fits, "two readings of one grammar disagree"
     return Generated(text, complete)
@@ -67,6 +65,8 @@ def from_schema(
         raise Unsupported(f"JSON Schema not supported: {error}") from None
     except judge.TooCostly as error:
         raise Unsupported(str(error)) from None
+    except RecursionError:
+        raise Unsupported("JSON Schema not supported: nested too deep") from None
 
 
 def any_json(rng: random.Random, max_tokens: int) -> Generated:

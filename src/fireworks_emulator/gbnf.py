@@ -117,10 +117,7 @@ def lines_are_rules(grammar: str) -> str | None:
     """
     for number, line in enumerate(re.split(r"\r\n|\r|\n", grammar), start=1):
         if not _COMMENT_OR_BLANK.fullmatch(line) and not _RULE_HEAD.match(line):
-            return (
-                f"Could not parse grammar: line {number} does not start a rule (`name ::= …`). "
-                "Each rule must be on one line."
-            )
+            return f"line {number} does not start a rule (`name ::= …`); each rule must be on one line"
     return None
 
 

@@ -644,6 +644,15 @@ def test_a_definition_is_found_wherever_it_is_nested() -> None:
     assert isinstance(answer["a"], bool)
 
 
+def test_a_value_that_nests_too_deep_is_refused() -> None:
+    value: Any = 1
+    for _ in range(5000):
+        value = [value]
+
+    with pytest.raises(Unsupported, match="nested too deep"):
+        from_schema({"const": value}, random.Random(0), 100)
+
+
 def test_the_given_schema_is_left_as_it_was() -> None:
     before = json.dumps(DEFINITIONS_WITHIN)
 
