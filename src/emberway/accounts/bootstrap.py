@@ -55,17 +55,10 @@ def in_folder(path: Path, api_key: Secret | None, master_key: Secret | None, *, 
     """
     given, chosen = _decoded(master_key), _checked(api_key)
     with open_folder(path) as folder:
-        kept, stored = _kept_master_key(folder), _stored(folder)
-        master = given or kept or _first_master_key(folder, stored)
-        sentinel = derive(master, b"sentinel")
-        if stored is not None and not hmac.compare_digest(stored.sentinel, sentinel):
-            raise KeyProblem(
-                f"The master key is not the one that {folder.path} was set up with:"
-                " set EMBERWAY_MASTER_KEY to that one, or choose another folder with --data-dir."
-            )
-        if given or kept:
-            made = None
-        else:
+        held = _held(folder, given)
+        master, stored = held.master or os.urandom(_KEY_BYTES), held.stored
+        made = None
+        if held.master is None:
             made = folder.path / MASTER_KEY_FILE
             folder.write(MASTER_KEY_FILE, base64.b64encode(master) + b"\n")
 
@@ -74,8 +67,21 @@ def in_folder(path: Path, api_key: Secret | None, master_key: Secret | None, *, 
             return Keys(pepper, (stored.record,), None, made)
         key = chosen or make_key(os.urandom(ENTROPY_BYTES))
         record = record_of(pepper, key, _text(now))
-        folder.write(API_KEY_FILE, _encoded(sentinel, record))
+        folder.write(API_KEY_FILE, _encoded(derive(master, b"sentinel"), record))
         return Keys(pepper, (record,), None if chosen else Secret(key), made)
+
+
+def examine(path: Path, api_key: Secret | None, master_key: Secret | None) -> str:
+    """What a start would find, in words; changes nothing. KeyProblem or FolderProblem where it would stop."""
+    given = _decoded(master_key)
+    _checked(api_key)
+    if not os.path.lexists(path):
+        return f"{path} is made at the first start"
+    with open_folder(path) as folder:
+        stored = _held(folder, given).stored
+    if stored is None:
+        return f"{path} holds no API key yet: the first start makes one and shows it"
+    return f"{path} holds an API key that ends in {stored.record.last4}, made {stored.record.created_at}"
 
 
 def derive(master_key: bytes, purpose: bytes) -> bytes:
@@ -94,14 +100,29 @@ class _Stored:
     record: KeyRecord
 
 
-def _first_master_key(folder: DataFolder, stored: _Stored | None) -> bytes:
-    """A fresh one, unless the folder already lives by another that is missing."""
-    if stored is not None:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a folder holds, once it is clear that the two belong together."""
+
+    master: bytes | None
+    """``None`` only in a folder that was never set up."""
+    stored: _Stored | None
+
+
+def _held(folder: DataFolder, given: bytes | None) -> _Held:
+    stored = _stored(folder)
+    master = given or _kept_master_key(folder)
+    if stored is not None and master is None:
         raise KeyProblem(
             f"{folder.path} was set up with a master key that is no longer there:"
             f" set EMBERWAY_MASTER_KEY to it, or put {MASTER_KEY_FILE} back."
         )
-    return os.urandom(_KEY_BYTES)
+    if stored and master and not hmac.compare_digest(stored.sentinel, derive(master, b"sentinel")):
+        raise KeyProblem(
+            f"The master key is not the one that {folder.path} was set up with:"
+            " set EMBERWAY_MASTER_KEY to that one, or choose another folder with --data-dir."
+        )
+    return _Held(master, stored)
 
 
 def _is(record: KeyRecord, pepper: bytes, key: str) -> bool:

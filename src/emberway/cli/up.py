@@ -48,7 +48,7 @@ def up(*, new_key: bool, **flags: Any) -> None:
     """Start the gateway and keep it running until Ctrl-C."""
     loaded = settings_from(flags)
     settings = loaded.settings
-    _refuse_exposure(settings)
+    refuse_exposure(settings)
     if new_key and settings.api_key:
         raise CommandFailed("--new-key makes no sense while EMBERWAY_API_KEY sets the key: leave one away.", USAGE)
     harden()
@@ -102,7 +102,8 @@ def free_port(host: str, port: int) -> int:
         raise CommandFailed(f"Port {port} of {host} {reason}: choose another with --port.") from None
 
 
-def _refuse_exposure(settings: Settings) -> None:
+def refuse_exposure(settings: Settings) -> None:
+    """CommandFailed when others could reach a gateway whose keys the operator did not choose."""
     if settings.insecure or _is_loopback(settings.host):
         return
     missing = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from emberway.accounts.bootstrap import KeyProblem, Keys, derive, in_folder, in_memory
+from emberway.accounts.bootstrap import KeyProblem, Keys, derive, examine, in_folder, in_memory
 from emberway.accounts.directory import KeyDirectory
 from emberway.accounts.keys import looks_ours
 from emberway.secret import Secret
@@ -231,3 +231,23 @@ def test_purposes_get_keys_as_the_standard_derives_them() -> None:
 
     assert derive(master, b"").hex() == "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
     assert derive(master, b"api-key") != derive(master, b"sentinel")
+
+
+def test_looking_says_what_a_start_would_find_and_makes_nothing(data: Path) -> None:
+    assert examine(data, None, None) == f"{data} is made at the first start"
+    assert not data.exists()
+
+    data.mkdir(mode=0o700)
+    assert "holds no API key yet" in examine(data, None, None)
+    assert content(data) == {}
+
+    start(data, CHOSEN)
+    assert "holds an API key that ends in self, made 2026-01-02" in examine(data, None, None)
+
+
+@pytest.mark.parametrize(("api_key", "master_key"), [("short", None), (None, "x"), (None, MASTER)])
+def test_looking_complains_where_a_start_would(data: Path, api_key: str | None, master_key: str | None) -> None:
+    start(data)
+
+    with pytest.raises(KeyProblem):
+        examine(data, *(Secret(text) if text else None for text in (api_key, master_key)))
