@@ -88,3 +88,10 @@ class Answer:
     def completion_tokens(self) -> int:
         """Tokens of all choices, reasoning and tool calls included."""
         return sum(choice.tokens for choice in self.choices)
+
+
+def echoed(prompt: Prompt, echo: bool | None, last: int | None) -> tuple[str, ...]:
+    """The part of a prompt that is repeated before the answer; ``last`` alone asks for it too."""
+    if last is not None:
+        return prompt.tokens[-last:] if last else ()
+    return prompt.tokens if echo else ()

@@ -12,14 +12,21 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
-from fireworks_emulator import auth, faults
+from fireworks_emulator import auth, faults, images
 from fireworks_emulator.call import Call, Emulator, open_call
 from fireworks_emulator.chat import chat
+from fireworks_emulator.completions import completions
 from fireworks_emulator.distortion import Cut, Distortion, Ended
-from fireworks_emulator.errors import Refused, envelope_a, envelope_d, envelope_f
+from fireworks_emulator.embeddings import embeddings
+from fireworks_emulator.errors import Refused, envelope_a, envelope_d, envelope_f, envelope_g
 from fireworks_emulator.faults import Hang
+from fireworks_emulator.messages import messages
+from fireworks_emulator.models_list import account_model, account_models, models, serverless_models
+from fireworks_emulator.rerank import rerank
+from fireworks_emulator.responses import Shelf
 from fireworks_emulator.settings import Settings
 from fireworks_emulator.streaming import client_left
+from fireworks_emulator.transcription import transcriptions, translations
 
 PREFIXES = ("/inference/v1", "/v1")
 """Both are in use: the official client asks below ``/v1`` as soon as its base URL is set."""
@@ -31,7 +38,8 @@ class Application:
     def __init__(self, settings: Settings, log: Callable[[str], None] | None = None) -> None:
         self.emulator = Emulator(settings)
         self._log = log
-        self._routes = Router([Mount(prefix, routes=endpoints()) for prefix in PREFIXES], redirect_slashes=False)
+        routes = endpoints()
+        self._routes = Router([Mount(prefix, routes=routes) for prefix in PREFIXES], redirect_slashes=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI entry."""
@@ -78,7 +86,8 @@ class Application:
             fault = faults.read(asked)
         if fault:
             call.meet(fault)
-        call.key = auth.check(headers.get("authorization"), self.emulator.settings.keys)
+        if not images.is_public(scope["path"]):
+            call.key = auth.check(headers.get("authorization"), self.emulator.settings.keys)
 
 
 class _Head:
@@ -101,8 +110,24 @@ class _Head:
 
 def endpoints() -> Sequence[BaseRoute]:
     """Every route below a version prefix."""
+    shelf = Shelf()
     return [
         Route("/chat/completions", chat, methods=["POST"]),
+        Route("/completions", completions, methods=["POST"]),
+        Route("/embeddings", embeddings, methods=["POST"]),
+        Route("/rerank", rerank, methods=["POST"]),
+        Route("/messages", messages, methods=["POST"]),
+        Route("/responses", shelf.create, methods=["POST"]),
+        Route("/responses", shelf.page, methods=["GET"]),
+        Route("/responses/{id}", shelf.one, methods=["GET"]),
+        Route("/responses/{id}", shelf.delete, methods=["DELETE"]),
+        Route("/audio/transcriptions", transcriptions, methods=["POST"]),
+        Route("/audio/translations", translations, methods=["POST"]),
+        *images.routes(),
+        Route("/models", models, methods=["GET"]),
+        Route("/serverless/models", serverless_models, methods=["GET"]),
+        Route("/accounts/{account}/models", account_models, methods=["GET"]),
+        Route("/accounts/{account}/models/{model}", account_model, methods=["GET"]),
     ]
 
 
@@ -118,6 +143,8 @@ def _refusal(refusal: Refused | HTTPException, call: Call, scope: Scope) -> Resp
 def _dressed(refused: Refused, path: str) -> Refused:
     if path.endswith("/messages"):
         return envelope_f(refused.status, refused.message, headers=refused.headers)
+    if "/v1/accounts/" in path:
+        return envelope_g(refused.status, refused.message)
     return refused
 
 

@@ -61,16 +61,16 @@ class Call:
         """Whether answers shall show this quirk."""
         return self.fault is not None and self.fault.name == name
 
-    def model(self, name: str, kind: str) -> Model:
-        """The model that a request names, its fault met. Raises 404, and 400 for a model of another kind."""
+    def model(self, name: str, *kinds: str) -> Model:
+        """The model that a request names, its fault met. Raises 404, and 400 for a model of none of these kinds."""
         plain, fault = faults.cut_from(name)
         if fault:
             self.meet(fault)
         model = self.emulator.catalogue.find(plain)
         if model.fault and fault is None and self.fault is None:
             self.meet(faults.read(model.fault))
-        if not model.serves(kind):
-            raise unsupported(model, kind)
+        if not model.serves(kinds):
+            raise unsupported(model, kinds[0])
         return model
 
 

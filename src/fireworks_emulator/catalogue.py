@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,9 @@ class Model:
         """Whether a strict catalogue refuses it."""
         return self.status in GONE
 
-    def serves(self, kind: str) -> bool:
-        """Whether calls of this kind are answered; a dedicated deployment may hold anything."""
-        return self.kind in {kind, "deployment"}
+    def serves(self, kinds: Collection[str]) -> bool:
+        """Whether calls of one of these kinds are answered; a dedicated deployment may hold anything."""
+        return self.kind in kinds or self.kind == "deployment"
 
 
 EMULATOR_MODELS = (
@@ -75,11 +75,9 @@ class Catalogue:
 
     def __init__(self, models: Iterable[Model], *, strict: bool = False) -> None:
         self._strict = strict
-        self._by_name: dict[str, Model] = {}
-        for model in models:
-            for alias in model.aliases:
-                self._by_name.setdefault(alias, model)
-            self._by_name[model.id] = model
+        self._models = {model.id: model for model in models}
+        by_alias = {alias: model for model in self._models.values() for alias in model.aliases}
+        self._by_name = by_alias | self._models
 
     def find(self, name: str) -> Model:
         """The model of this name, its ``id`` as the answer shall echo it. Raises 404.
@@ -99,9 +97,8 @@ class Catalogue:
         return replace(model, id=name) if base.startswith("accounts/") else model
 
     def __iter__(self) -> Iterator[Model]:
-        """Every model that may be called, in the order of the data, each once."""
-        seen = {model.id: model for model in self._by_name.values()}
-        return (model for model in seen.values() if not (self._strict and model.is_gone))
+        """Every model that may be called, in the order of the data."""
+        return (model for model in self._models.values() if not (self._strict and model.is_gone))
 
 
 def load(*, strict: bool) -> Catalogue:

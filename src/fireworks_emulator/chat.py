@@ -6,7 +6,7 @@ choices.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any
@@ -20,7 +20,6 @@ from fireworks_emulator.call import Call, call_of, read_body
 from fireworks_emulator.conversation import converse
 from fireworks_emulator.raw_output import raw_output
 from fireworks_emulator.requests import ChatRequest
-from fireworks_emulator.streaming import DONE
 from fireworks_emulator.tokens import token_id
 from fireworks_emulator.validation import parse
 
@@ -51,13 +50,9 @@ class Writer:
             "model": self.answer.model,
             "choices": [self._choice(choice) for choice in self.answer.choices],
         }
-        if not self.call.has_manner("usage-missing"):
-            body["usage"] = delivery.usage(self.answer)
-        if self.asked.perf_metrics_in_response:
-            body["perf_metrics"] = delivery.performance(self.asked, self.answer).metrics()
         if self.asked.return_token_ids:
             body["prompt_token_ids"] = self.answer.prompts[0].ids
-        return body
+        return body | delivery.figures(self.asked, self.answer, self.call)
 
     def events(self) -> Iterator[bytes]:
         """The answer as server-sent events, one per token; several choices take turns."""
@@ -65,16 +60,7 @@ class Writer:
         chunks = [chunk for chunk in chain.from_iterable(turns) if chunk]
         if self.asked.return_token_ids:
             chunks[0]["prompt_token_ids"] = self.answer.prompts[0].ids
-        if self.asked.perf_metrics_in_response:
-            chunks[-1]["perf_metrics"] = delivery.performance(self.asked, self.answer).metrics()
-        extra = self.asked.stream_options is not None and self.asked.stream_options.include_usage
-        if not self.call.has_manner("usage-missing"):
-            if not extra or self.call.has_manner("usage-both"):
-                chunks[-1]["usage"] = delivery.usage(self.answer)
-            if extra:
-                chunks.append(self._chunk([], delivery.usage(self.answer)))
-        yield from map(delivery.event, chunks)
-        yield DONE
+        return delivery.closed_off(chunks, self._chunk([]), self.asked, self.answer, self.call)
 
     def _choice(self, choice: Choice) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": "".join(choice.content)}
@@ -109,19 +95,18 @@ class Writer:
         body = {"index": choice.index, "delta": delta, "finish_reason": None}
         return self._chunk([body | (self._extras(choice, tokens, place) if tokens else {})])
 
-    def _chunk(self, choices: list[dict[str, Any]], usage: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _chunk(self, choices: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "id": self.answer.id,
             "object": "chat.completion.chunk",
             "created": self.answer.created,
             "model": self.answer.model,
             "choices": choices,
-            "usage": usage,
+            "usage": None,
         }
 
-    def _extras(self, choice: Choice, tokens: Iterable[str], place: int = 0) -> dict[str, Any]:
+    def _extras(self, choice: Choice, tokens: Sequence[str], place: int = 0) -> dict[str, Any]:
         """Log probabilities and token ids of some tokens, where asked for."""
-        tokens = tuple(tokens)
         extras: dict[str, Any] = {}
         if probabilities := logprobs.wanted(self.asked, tokens, place):
             extras["logprobs"] = probabilities

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fireworks_emulator import prose, reasoning, sampling, structured, tools, usage, vision
-from fireworks_emulator.answer import Answer, Choice, Finish, FunctionCall, Prompt
+from fireworks_emulator.answer import Answer, Choice, Finish, FunctionCall, Prompt, echoed
 from fireworks_emulator.call import Call
 from fireworks_emulator.catalogue import Model
 from fireworks_emulator.prose import Situation
@@ -39,11 +39,10 @@ class Task:
 async def converse(call: Call, request: ChatRequest, session: str | None) -> Answer:
     """Answer a conversation. ``session``: the header ``x-session-affinity``. Raises Refused where the provider refuses.
 
-    Work on grammars and schemas happens beside the event loop: it may take long, and streams must go on.
+    Work on grammars, schemas and pictures happens beside the event loop: it may take long, and streams must go on.
     """
     model = call.model(request.model, "chat")
-    constrained = request.response_format is not None or bool(tools.offered(request))
-    if constrained or model.slug == "json":
+    if _is_heavy(request, model):
         task, choices = await asyncio.to_thread(_work, call, request, model, session)
     else:
         task, choices = _work(call, request, model, session)
@@ -51,6 +50,15 @@ async def converse(call: Call, request: ChatRequest, session: str | None) -> Ans
         choices = tuple(_in_words(choice) for choice in choices)
     rate = model.rate or call.emulator.settings.rate
     return Answer(call.emulator.new_id(), model.id, int(time.time()), (task.prompt,), choices, rate)
+
+
+def _is_heavy(request: ChatRequest, model: Model) -> bool:
+    return (
+        request.response_format is not None
+        or bool(tools.offered(request))
+        or any(map(usage.picture_count, request.messages))
+        or model.slug == "json"
+    )
 
 
 def _work(call: Call, request: ChatRequest, model: Model, session: str | None) -> tuple[Task, tuple[Choice, ...]]:
@@ -115,7 +123,7 @@ def _choice(task: Task, index: int) -> Choice:
         index,
         finish,
         said,
-        _echo(task),
+        echoed(task.prompt, task.request.echo, task.request.echo_last),
         thoughts,
         stopped_by=stopped_by,
         grammar=task.form.shown if task.form else None,
@@ -160,14 +168,3 @@ def _in_words(choice: Choice) -> Choice:
     call = choice.calls[0]
     text = f'{{"name": "{call.name}", "parameters": {"".join(call.arguments)}}}'
     return replace(choice, calls=(), text=tuple(split(text)), finish="length" if choice.finish == "length" else "stop")
-
-
-def _echo(task: Task) -> tuple[str, ...]:
-    return echoed(task.prompt, task.request.echo, task.request.echo_last)
-
-
-def echoed(prompt: Prompt, echo: bool | None, last: int | None) -> tuple[str, ...]:
-    """The part of a prompt that is repeated before the answer; ``last`` alone asks for it too."""
-    if last is not None:
-        return prompt.tokens[-last:] if last else ()
-    return prompt.tokens if echo else ()

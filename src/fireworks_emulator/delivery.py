@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from typing import Any
 
@@ -15,7 +15,7 @@ from fireworks_emulator.answer import Answer
 from fireworks_emulator.call import Call, call_of
 from fireworks_emulator.performance import Performance, measure
 from fireworks_emulator.requests import Generation, Prediction
-from fireworks_emulator.streaming import EventStream, pause
+from fireworks_emulator.streaming import DONE, EventStream, pause
 from fireworks_emulator.tokens import placeholder, split
 
 
@@ -58,6 +58,34 @@ def json_response(body: Any, headers: dict[str, str] | None = None, status: int 
 def event(payload: Any) -> bytes:
     """One server-sent event."""
     return b"data: " + msgspec.json.encode(payload) + b"\n\n"
+
+
+def figures(asked: Generation, answer: Answer, call: Call) -> dict[str, Any]:
+    """The fields of a plain answer that count and measure."""
+    found: dict[str, Any] = {} if call.has_manner("usage-missing") else {"usage": usage(answer)}
+    if asked.perf_metrics_in_response:
+        found["perf_metrics"] = performance(asked, answer).metrics()
+    return found
+
+
+def closed_off(
+    chunks: list[dict[str, Any]], empty: dict[str, Any], asked: Generation, answer: Answer, call: Call
+) -> Iterator[bytes]:
+    """Chunks as events, to the end of the stream; ``empty``: a chunk without choices.
+
+    Usage comes unasked on the last chunk, the one with ``finish_reason``; ``include_usage`` moves it to one without
+    choices. Performance stays where the reason is.
+    """
+    if asked.perf_metrics_in_response:
+        chunks[-1]["perf_metrics"] = performance(asked, answer).metrics()
+    if not call.has_manner("usage-missing"):
+        separate = asked.stream_options is not None and asked.stream_options.include_usage
+        if not separate or call.has_manner("usage-both"):
+            chunks[-1]["usage"] = usage(answer)
+        if separate:
+            chunks.append({**empty, "usage": usage(answer)})
+    yield from map(event, chunks)
+    yield DONE
 
 
 def usage(answer: Answer) -> dict[str, Any]:

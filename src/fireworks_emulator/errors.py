@@ -44,6 +44,10 @@ ANTHROPIC_TYPES = MappingProxyType(
 )
 """Status to error type of shape F; any other is an ``invalid_request_error`` below 500, an ``api_error`` above."""
 
+RPC_CODES = MappingProxyType({400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 412: 9, 429: 8, 500: 13, 503: 14, 504: 4})
+RPC_UNKNOWN = 2
+"""Status to google.rpc code, for shape G."""
+
 
 class Refused(Exception):
     """A call that is answered with an error: raise it anywhere, the application sends it."""
@@ -107,9 +111,9 @@ def envelope_f(status: int, message: str, *, headers: Mapping[str, str] = NO_HEA
     return _refused(status, {"type": "error", "error": {"type": kind, "message": message}}, message, headers)
 
 
-def envelope_g(status: int, message: str, code: int) -> Refused:
-    """The control plane's shape; ``code`` is a google.rpc number, 5 for a missing resource."""
-    return _refused(status, {"code": code, "message": message, "details": []}, message)
+def envelope_g(status: int, message: str) -> Refused:
+    """The control plane's shape; its code follows from the status."""
+    return _refused(status, {"code": RPC_CODES.get(status, RPC_UNKNOWN), "message": message, "details": []}, message)
 
 
 def model_not_found() -> Refused:

@@ -94,7 +94,7 @@ _REFUSALS: Mapping[str, Callable[[], Refused]] = MappingProxyType(
         "shape-d": lambda: envelope_d(422, list(_VALIDATION)),
         "shape-e": lambda: envelope_e(429, "An error in shape E", _QUOTA),
         "shape-f": lambda: envelope_f(529, "An error in shape F"),
-        "shape-g": lambda: envelope_g(404, "An error in shape G", 5),
+        "shape-g": lambda: envelope_g(404, "An error in shape G"),
     }
 )
 

@@ -22,6 +22,10 @@ _HEX_LENGTHS = {"x": 2, "u": 4, "U": 8}
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _RULE_HEAD = re.compile(r"[ \t]*[A-Za-z0-9_-]+[ \t]*::=")
 _COMMENT_OR_BLANK = re.compile(r"[ \t]*(#.*)?")
+_SPACE = r"(?:[ \t\r\n]|#[^\r\n]*)*"
+_SPACE_IN_LINE = re.compile(r"(?:[ \t]|#[^\r\n]*)*")
+_SPACE_AND_LINES = re.compile(_SPACE)
+_BRACES = re.compile(rf"\{{{_SPACE}([0-9]{{1,9}}){_SPACE}(,{_SPACE}([0-9]{{1,9}})?{_SPACE})?\}}")
 _MAX_DEPTH = 100
 """Groups within groups; llama.cpp has no such limit, its users have no such grammars."""
 
@@ -285,7 +289,7 @@ class _Reader:
 
     def braces(self) -> tuple[int, int | None]:
         start = self.at
-        found = re.compile(r"\{\s*([0-9]{1,9})\s*(,\s*([0-9]{1,9})?\s*)?\}").match(self.text, self.at)
+        found = _BRACES.match(self.text, self.at)
         if not found:
             raise self.error("repetition expected: {m}, {m,} or {m,n}", start)
         self.at = found.end()
@@ -303,8 +307,7 @@ class _Reader:
         return found[0]
 
     def skip_space(self, *, newlines: bool) -> None:
-        pattern = r"(?:[ \t\r\n]|#[^\r\n]*)*" if newlines else r"(?:[ \t]|#[^\r\n]*)*"
-        found = re.compile(pattern).match(self.text, self.at)
+        found = (_SPACE_AND_LINES if newlines else _SPACE_IN_LINE).match(self.text, self.at)
         assert found is not None
         self.at = found.end()
 

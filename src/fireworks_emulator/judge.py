@@ -52,8 +52,8 @@ class TooCostly(Exception):
 class Judge:
     """Follows one text; feed it pieces, and ask what may come next."""
 
-    def __init__(self, grammar: str) -> None:
-        self._matcher = LLMatcher(_tokenizer(), grammar, log_level=0, limits=_limits())
+    def __init__(self, grammar: str, limits: LLParserLimits) -> None:
+        self._matcher = LLMatcher(_tokenizer(), grammar, log_level=0, limits=limits)
         if self._matcher.is_error():
             raise self._failure()
 
@@ -102,12 +102,12 @@ class Judge:
 
 def for_rules(rules: Rules, start: str = "root") -> Judge:
     """A judge of the texts that ``start`` derives. Raises TooCostly, Refused."""
-    return Judge(LLMatcher.grammar_from_lark(to_lark(rules, start)))
+    return Judge(LLMatcher.grammar_from_lark(to_lark(rules, start)), _grammar_limits())
 
 
 def for_schema(schema: dict[str, Any]) -> Judge:
     """A judge of compact JSON texts, properties in the schema's order. Raises TooCostly, Refused."""
-    return Judge(LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_SCHEMA_OPTIONS))
+    return Judge(LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=_SCHEMA_OPTIONS), _schema_limits())
 
 
 def takes_pattern(pattern: str) -> bool:
@@ -214,8 +214,8 @@ def _tokenizer() -> LLTokenizer:
     return LLTokenizer("byte", slices=[])
 
 
-def _limits() -> LLParserLimits:
-    # An honest grammar has tens of items per row; what passes these bounds answers within tens of milliseconds.
+def _grammar_limits() -> LLParserLimits:
+    # An honest grammar has tens of items per row; what passes these bounds is decided within tens of milliseconds.
     return LLParserLimits(
         max_items_in_row=400,
         step_max_items=4_000,
@@ -224,4 +224,11 @@ def _limits() -> LLParserLimits:
         max_lexer_states=20_000,
         max_grammar_size=50_000,
         verbose_errors=False,
+    )
+
+
+def _schema_limits() -> LLParserLimits:
+    # Each optional property is a branch, and tools with hundreds of them are in use: llguidance's own bounds, mostly.
+    return LLParserLimits(
+        max_items_in_row=1500, max_lexer_states=50_000, initial_lexer_fuel=300_000, verbose_errors=False
     )

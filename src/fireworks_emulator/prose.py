@@ -112,7 +112,7 @@ def _body(situation: Situation, dice: random.Random) -> list[str]:
         return [*found, *(f"The tool {name} returned: {_quote(text)}." for name, text in situation.results)]
     known = recall(situation.question)
     if known:
-        return [*found, known]
+        return [*found, known if known[-1] in ".!?" else f"{known}."]
     if _STORY.search(situation.question):
         return [*found, story(dice)]
     return [*found, f"You wrote {_quote(situation.question)}."]

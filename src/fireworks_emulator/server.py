@@ -37,8 +37,9 @@ async def serve(
         server.workers_kill_timeout = GRACE
         running = asyncio.ensure_future(server.serve())
         await _accepting(host, number)
+    stop = _stop_signals()
     ready(number)
-    await _told_to_stop(parent_pid)
+    await _told_to_stop(stop, parent_pid)
     server.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
     await running
 
@@ -69,14 +70,20 @@ async def _accepting(host: str, port: int) -> None:
             return
 
 
-async def _told_to_stop(parent_pid: int | None) -> None:
-    loop = asyncio.get_running_loop()
+def _stop_signals() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    watch = None if parent_pid is None else asyncio.ensure_future(parent.gone(parent_pid))
-    if watch is not None:
-        watch.add_done_callback(lambda _: stop.set())
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _told_to_stop(stop: asyncio.Event, parent_pid: int | None) -> None:
+    """Returns when stopped, or when the parent process has ended."""
+    if parent_pid is None:
+        await stop.wait()
+        return
+    watch = asyncio.ensure_future(parent.gone(parent_pid))
+    watch.add_done_callback(lambda _: stop.set())
     await stop.wait()
-    if watch is not None:
-        watch.cancel()
+    watch.cancel()

@@ -14,9 +14,11 @@ import msgspec
 from fireworks_emulator.answer import Prompt
 from fireworks_emulator.prompt_cache import PromptCache
 from fireworks_emulator.requests import Generation, Message, Tool
-from fireworks_emulator.tokens import split, token_id
+from fireworks_emulator.tokens import placeholder, split, token_id
 
 PICTURE_TOKENS = 576
+BLOCK = 32
+"""Tokens of a bare prompt that are cached together."""
 
 
 def conversation(messages: Sequence[Message], tools: Sequence[Tool], cache: PromptCache, affinity: str) -> Prompt:
@@ -31,10 +33,16 @@ def conversation(messages: Sequence[Message], tools: Sequence[Tool], cache: Prom
     return Prompt(flat, tuple(map(token_id, flat)), sum(counts), cached)
 
 
-def plain(text: str, pictures: int = 0) -> Prompt:
-    """The prompt that a bare text becomes."""
-    tokens = tuple(split(text))
-    return Prompt(tokens, tuple(map(token_id, tokens)), len(tokens) + PICTURE_TOKENS * pictures)
+def completion(given: str | Sequence[int], pictures: int, cache: PromptCache, affinity: str) -> Prompt:
+    """The prompt that a text, or a list of token ids, becomes; cached in blocks as it has no messages."""
+    if isinstance(given, str):
+        tokens = tuple(split(given))
+        ids = tuple(map(token_id, tokens))
+    else:
+        tokens, ids = tuple(map(placeholder, given)), tuple(given)
+    blocks = [tokens[start : start + BLOCK] for start in range(0, len(tokens), BLOCK)]
+    cached = cache.visit(affinity, [("".join(block), len(block)) for block in blocks]) if affinity else 0
+    return Prompt(tokens, ids, len(tokens) + PICTURE_TOKENS * pictures, cached)
 
 
 def truncated(messages: Sequence[Message], limit: int) -> list[Message]:
