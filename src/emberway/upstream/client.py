@@ -130,7 +130,7 @@ class PooledUpstream(Upstream):
         try:
             async with asyncio.timeout_at(deadline):
                 while (given := await site.reserve()) is not None:
-                    if not (is_fresh or given.is_closed):
+                    if not is_fresh and given.is_fit(site.loop.time()):
                         return given
                     given.close()
                 is_queueing = False

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOST_HEAD = 64 * 1024
 """Bytes of an answer's head, interim answers before it included, and of its trailers."""
 MOST_HEADERS = 200
+TOO_LONG = "its head or trailers are too long"
 HIGH_WATER = 256 * 1024
 """Body bytes that wait for their holder before the peer is made to wait too."""
 KEPT_IDLE = 55.0
@@ -80,11 +81,14 @@ class Connection(asyncio.Protocol):
         """The socket is open, TLS included."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own class, same methods
         self._parser = httptools.HttpResponseParser(self)
-        self._site.born(self)
 
     def adopt_slot(self) -> None:
-        """From here on this connection answers for the slot that was reserved for it."""
+        """From here on this connection answers for the slot that was reserved for it.
+
+        Not earlier: a dial that is cancelled gives the slot back itself, and uvloop then never says connection_lost.
+        """
         self._has_slot = True
+        self._site.born(self)
 
     @property
     def peer_address(self) -> str:
@@ -111,7 +115,7 @@ class Connection(asyncio.Protocol):
         """Send a piece of a body, waiting while the peer does not take what was sent before."""
         if self._drained is not None:
             await self._drained
-        if not self.is_closed:
+        if not self._transport.is_closing():
             self._transport.write(data)
 
     def pause_writing(self) -> None:
@@ -133,6 +137,8 @@ class Connection(asyncio.Protocol):
             self.close()  # bytes that nobody asked for: a time-out notice, or worse
             return
         self._is_unheard = False
+        self._overhead += len(data)
+        was_waiting = not answer.status
         parts = answer.parts
         before = len(parts)
         try:
@@ -140,26 +146,27 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.fail(error)
             return
-        if len(parts) == before and not self._is_whole:
-            self._overhead += len(data)
-            if self._overhead > MOST_HEAD:
-                self.fail(Malformed("its head or trailers are too long"))
-                return
-        elif len(parts) > before + 1:
+        if len(parts) > before:
+            self._overhead = 0
+        elif self._overhead > MOST_HEAD and not self._is_whole:
+            self.fail(Malformed(TOO_LONG))
+            return
+        if len(parts) > before + 1:
             parts[before:] = [b"".join(parts[before:])]  # tiny chunks of one turn of the loop become one piece
         if self._is_whole:
             self._finish(answer)
         elif answer.pending > HIGH_WATER and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
-        if answer.status:
+        if answer.status and (parts or self._is_whole or was_waiting):  # a chunk's size alone is no progress
             answer.wake()
 
     def resume(self) -> None:
         """The holder has taken what had come."""
-        if self._is_paused and not self.is_closed:
+        if self._is_paused:
             self._is_paused = False
-            self._transport.resume_reading()
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     def eof_received(self) -> None:
         """The peer has said its last word: the end of a body, or the loss of an answer."""
@@ -203,6 +210,8 @@ class Connection(asyncio.Protocol):
             self._on_interim(status)
             return
         headers, self._headers = self._headers, []  # what still comes is trailers
+        if self._overhead > MOST_HEAD and framing.size(headers) > MOST_HEAD:
+            raise Malformed(TOO_LONG)
         if self._has_hops or not self._parser.should_keep_alive():
             self._check_version()
             headers = framing.end_to_end(headers)
@@ -281,8 +290,11 @@ class Connection(asyncio.Protocol):
         self._site.give_back(self)
 
     def is_fit(self, now: float) -> bool:
-        """Whether an idle connection may be used again: young enough, nothing to read, not closed by the peer."""
-        if self.is_closed or not self.is_young(now):
+        """Whether an idle connection may be used again: young enough, nothing to read, not closed by the peer.
+
+        The transport knows first: it tells us of a loss only in the next turn of the loop.
+        """
+        if self._transport.is_closing() or not self.is_young(now):
             return False
         return now - self._idle_since < BELIEVED or not self._is_readable()
 

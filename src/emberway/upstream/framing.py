@@ -33,6 +33,11 @@ def end_to_end(headers: Headers) -> Headers:
     return [header for header in headers if header[0] not in dropped]
 
 
+def size(headers: Headers) -> int:
+    """Bytes of these headers on the wire."""
+    return sum(len(name) + len(value) + 4 for name, value in headers)
+
+
 def packing(content_encoding: bytes) -> bytes:
     """``gzip`` or ``deflate``, or nothing for an unpacked body. Malformed for any other packing, and for several."""
     try:
