@@ -422,9 +422,9 @@ def _code_point(written: str) -> int:
     """The code point of one character or escape."""
     if len(written) == 1:
         return ord(written)
-    _, letter, *digits = written
+    letter, digits = written[1], written[2:]
     if digits:
-        return int("".join(digits), 16)
+        return int(digits, 16)
     return ord({"n": "\n", "r": "\r", "t": "\t"}.get(letter, letter))
 
 
@@ -482,12 +482,13 @@ def _number(digits: str) -> int:
 
 
 def _bounds_text(item: Item) -> str:
-    return {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((item.low, item.high), "{...}")  # type: ignore[call-overload]
+    return {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((item.low, item.high), "{...}")
 
 
 def short(text: str) -> str:
-    """``text`` as it may stand in a message."""
-    return text if len(text) <= 40 else text[:37] + "..."
+    """``text`` as it may stand in a message, on a terminal or in a header: short, without control characters."""
+    cut = text if len(text) <= 40 else text[:37] + "..."
+    return cut if cut.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in cut)
 
 
 def _stop(offset: int, reason: str) -> NoReturn:
