@@ -141,6 +141,8 @@ def _refusal(refusal: Refused | HTTPException, call: Call, scope: Scope) -> Resp
 
 
 def _dressed(refused: Refused, path: str) -> Refused:
+    if refused.media_type != "application/json":
+        return refused
     if path.endswith("/messages"):
         return envelope_f(refused.status, refused.message, headers=refused.headers)
     if "/v1/accounts/" in path:

@@ -46,8 +46,8 @@ class Model:
 
     @property
     def slug(self) -> str:
-        """The last part of the name."""
-        return self.id.rpartition("/")[2]
+        """The last part of the name, a deployment aside."""
+        return self.id.partition("#")[0].rpartition("/")[2]
 
     @property
     def is_gone(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import Any
 
 from starlette.requests import Request
@@ -56,10 +56,10 @@ class Writer:
 
     def events(self) -> Iterator[bytes]:
         """The answer as server-sent events, one per token; several choices take turns."""
-        turns = zip_longest(*(self._chunks(choice) for choice in self.answer.choices))
-        chunks = [chunk for chunk in chain.from_iterable(turns) if chunk]
+        chunks = delivery.interleaved(self._chunks(choice) for choice in self.answer.choices)
         if self.asked.return_token_ids:
-            chunks[0]["prompt_token_ids"] = self.answer.prompts[0].ids
+            first = next(chunks) | {"prompt_token_ids": self.answer.prompts[0].ids}
+            chunks = chain([first], chunks)
         return delivery.closed_off(chunks, self._chunk([]), self.asked, self.answer, self.call)
 
     def _choice(self, choice: Choice) -> dict[str, Any]:

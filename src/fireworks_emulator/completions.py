@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, zip_longest
 from typing import Any, cast
 
 from starlette.requests import Request
@@ -86,8 +85,7 @@ class Writer:
 
     def events(self) -> Iterator[bytes]:
         """The answer as server-sent events, one per token; several choices take turns."""
-        turns = zip_longest(*(self._chunks(choice) for choice in self.answer.choices))
-        chunks = [chunk for chunk in chain.from_iterable(turns) if chunk]
+        chunks = delivery.interleaved(self._chunks(choice) for choice in self.answer.choices)
         return delivery.closed_off(chunks, self._chunk([]), self.asked, self.answer, self.call)
 
     def _choice(self, choice: Choice) -> dict[str, Any]:

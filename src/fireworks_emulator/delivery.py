@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import takewhile
+from itertools import chain, takewhile, zip_longest
 from typing import Any
 
 import msgspec
@@ -69,23 +69,32 @@ def figures(asked: Generation, answer: Answer, call: Call) -> dict[str, Any]:
 
 
 def closed_off(
-    chunks: list[dict[str, Any]], empty: dict[str, Any], asked: Generation, answer: Answer, call: Call
+    chunks: Iterator[dict[str, Any]], empty: dict[str, Any], asked: Generation, answer: Answer, call: Call
 ) -> Iterator[bytes]:
     """Chunks as events, to the end of the stream; ``empty``: a chunk without choices.
 
     Usage comes unasked on the last chunk, the one with ``finish_reason``; ``include_usage`` moves it to one without
     choices. Performance stays where the reason is.
     """
+    last = next(chunks)
+    for chunk in chunks:
+        yield event(last)
+        last = chunk
+    separate = asked.stream_options is not None and asked.stream_options.include_usage
+    counted = not call.has_manner("usage-missing")
     if asked.perf_metrics_in_response:
-        chunks[-1]["perf_metrics"] = performance(asked, answer).metrics()
-    if not call.has_manner("usage-missing"):
-        separate = asked.stream_options is not None and asked.stream_options.include_usage
-        if not separate or call.has_manner("usage-both"):
-            chunks[-1]["usage"] = usage(answer)
-        if separate:
-            chunks.append({**empty, "usage": usage(answer)})
-    yield from map(event, chunks)
+        last["perf_metrics"] = performance(asked, answer).metrics()
+    if counted and (not separate or call.has_manner("usage-both")):
+        last["usage"] = usage(answer)
+    yield event(last)
+    if counted and separate:
+        yield event({**empty, "usage": usage(answer)})
     yield DONE
+
+
+def interleaved(streams: Iterable[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The chunks of several choices, taking turns."""
+    return (chunk for chunk in chain.from_iterable(zip_longest(*streams)) if chunk is not None)
 
 
 def usage(answer: Answer) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def _resources(catalogue: Catalogue, account: str) -> Iterator[dict[str, Any]]:
 def _resource(model: Model) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "name": model.id,
-        "displayName": model.slug,
+        "displayName": f"{model.slug} (emulator)" if model.status == "emulator" else model.slug,
         "kind": KINDS.get(model.kind, "HF_BASE_MODEL"),
         "contextLength": model.window,
         "supportsImageInput": bool(model.vision),

@@ -58,25 +58,28 @@ class Kept:
 
 
 class Shelf:
-    """The stored responses of one process."""
+    """The stored responses of one process, each seen only by the key that made it."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Kept] = OrderedDict()
 
     async def create(self, request: Request) -> Response:
         """Answer an input, and keep the answer unless ``store`` is false."""
+        call = call_of(request)
         asked = parse(await read_body(request), ResponsesRequest)
-        messages = [*self._past(asked.previous_response_id), *_messages(asked.input)]
+        past = self._find(call.key, asked.previous_response_id).messages if asked.previous_response_id else []
+        messages = [*past, *_messages(asked.input)]
         chat = _as_chat(asked, messages)
-        answer = await converse(call_of(request), chat, request.headers.get("x-session-affinity"))
+        answer = await converse(call, chat, request.headers.get("x-session-affinity"))
         writer = Writer(asked, answer)
         if asked.store is not False:
-            self._keep(writer.whole(), [*messages, writer.turn()])
+            self._keep(call.key, writer.whole(), [*messages, writer.turn()])
         return await delivery.deliver(request, chat, answer, writer.whole, writer.events)
 
     async def page(self, request: Request) -> Response:
         """The stored responses, newest first; ``limit``, ``after`` and ``before`` choose."""
-        rows = [kept.body for kept in reversed(self._kept.values())]
+        key = call_of(request).key
+        rows = [kept.body for (owner, _), kept in reversed(self._kept.items()) if owner == key]
         places = {row["id"]: place for place, row in enumerate(rows)}
         query = request.query_params
         start = places.get(query.get("after", ""), -1) + 1
@@ -92,26 +95,24 @@ class Shelf:
 
     async def one(self, request: Request) -> Response:
         """One stored response."""
-        return delivery.json_response(self._find(request.path_params["id"]).body)
+        return delivery.json_response(self._find(call_of(request).key, request.path_params["id"]).body)
 
     async def delete(self, request: Request) -> Response:
         """Forget a response; the provider wants to be told the account."""
         if not request.headers.get("x-fireworks-account-id"):
             raise envelope_a(400, "The header x-fireworks-account-id is required.")
-        kept = self._find(request.path_params["id"])
-        del self._kept[kept.body["id"]]
+        key, identifier = call_of(request).key, request.path_params["id"]
+        self._find(key, identifier)
+        del self._kept[key, identifier]
         return delivery.json_response({"message": "Response deleted successfully"})
 
-    def _past(self, identifier: str | None) -> list[dict[str, Any]]:
-        return self._find(identifier).messages if identifier else []
-
-    def _keep(self, body: dict[str, Any], messages: list[dict[str, Any]]) -> None:
-        self._kept[body["id"]] = Kept(body, messages)
+    def _keep(self, key: str, body: dict[str, Any], messages: list[dict[str, Any]]) -> None:
+        self._kept[key, body["id"]] = Kept(body, messages)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
-    def _find(self, identifier: str) -> Kept:
-        kept = self._kept.get(identifier)
+    def _find(self, key: str, identifier: str) -> Kept:
+        kept = self._kept.get((key, identifier))
         if kept is None:
             raise envelope_a(404, f"Response {identifier} not found")
         return kept

@@ -64,7 +64,7 @@ def _describe(address: str, where: str) -> str:
         seen = look(data)
     except NotAPicture:
         raise envelope_a(400, f"Cannot decode image, field: '{where}.image_url.url'") from None
-    article = "an" if str(seen.width)[:1] == "8" or seen.width in {11, 18} else "a"
+    article = "an" if str(seen.width).startswith("8") else "a"
     return f"{article} {seen.width} by {seen.height} {seen.format}, mostly {seen.colour}"
 
 
