@@ -65,7 +65,7 @@ def apply(rules: Iterable[Rule], call: Call) -> Written:
 def is_plain_chat(call: Call) -> bool:
     """Whether no rule for chats and completions can apply, so that the call is relayed without another look.
 
-    0.4 µs for a usual call, against 5.6 µs for asking each rule (benchmarks/fireworks_rules.py).
+    0.5 µs for a usual call, a sixth of what asking every rule takes (benchmarks/fireworks_rules.py).
     """
     fields = call.fields
     if not (
