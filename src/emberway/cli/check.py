@@ -15,7 +15,7 @@ import click
 from emberway.cli.failure import FAILED
 from emberway.cli.group import ExamplesFirst, write_examples
 from emberway.wire.gbnf import check_grammar
-from emberway.wire.gbnf_reader import LINE_END
+from emberway.wire.gbnf_text import LINE_END
 from emberway.wire.json_place import locate, syntax_error
 from emberway.wire.schema_check import check_schema_bytes
 

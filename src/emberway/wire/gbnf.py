@@ -10,7 +10,8 @@ from typing import Final
 
 from emberway.wire.gbnf_meaning import ROOT, find_problems
 from emberway.wire.gbnf_opinion import MAX_ASKED, can_read, refusal
-from emberway.wire.gbnf_reader import COMMENT, LINE_END, Grammar, Problem, Token, read_grammar
+from emberway.wire.gbnf_reader import Grammar, read_grammar
+from emberway.wire.gbnf_text import COMMENT, LINE_END, Problem, Token
 
 MAX_CACHED: Final = 64 * 1024
 """Longest text whose result is remembered, in characters: 256 of them are 16 MiB at most."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from emberway.wire.gbnf_reader import Grammar, Item, Problem, Rule, short
+from emberway.wire.gbnf_reader import Grammar, Item, Rule
+from emberway.wire.gbnf_text import Problem, short
 
 ROOT: Final = "root"
 """The rule that is the whole output."""

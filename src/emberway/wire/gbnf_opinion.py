@@ -7,7 +7,9 @@ import re
 from typing import Final
 
 from emberway.wire.gbnf_meaning import ROOT, all_rules
-from emberway.wire.gbnf_reader import Grammar, Item, Rule, Token, class_ranges, literal_characters
+from emberway.wire.gbnf_quoted import class_ranges, literal_characters
+from emberway.wire.gbnf_reader import Grammar, Item, Rule
+from emberway.wire.gbnf_text import Token
 
 MAX_ASKED: Final = 256 * 1024
 """Longest text that llguidance compiles here, in characters."""

@@ -8,25 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 
-LINE_END: Final = re.compile(r"\r\n|\r|\n")
-"""What ends a line for llama.cpp; its other line breaks (U+2028, form feed) are ordinary characters."""
-
-COMMENT: Final = re.compile(r"#[^\r\n]*")
+from emberway.wire.gbnf_quoted import quoted_problems
+from emberway.wire.gbnf_text import COMMENT, LINE_END, Problem, Token, named, short, split
 
 MAX_COPIES: Final = 2000
 """From this many copies of one part on, llama.cpp refuses a repetition."""
-
-
-class Token(NamedTuple):
-    """One piece of a grammar's text. Gaps (white space and comments) are not tokens."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-    begins_line: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -52,20 +40,11 @@ class Rule:
     alternatives: list[list[Item]] = field(default_factory=lambda: [[]])
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something to tell, at an offset of the text."""
-
-    offset: int
-    reason: str
-    certain: bool = True
-
-
 @dataclass(slots=True, eq=False)
 class Grammar:
     """What was read. ``broken``: reading stopped at this problem, and the rest of the text is unknown."""
 
-    tokens: list[Token] = field(default_factory=list)
+    tokens: list[Token]
     rules: dict[str, Rule] = field(default_factory=dict)
     """By name; of two definitions the later one, as in llama.cpp."""
     starts: list[int] = field(default_factory=list)
@@ -86,33 +65,6 @@ def read_grammar(text: str) -> Grammar:
     return reader.grammar
 
 
-_TOKEN: Final = re.compile(
-    r"""
-      (?P<gap>   (?: [ \t\r\n] | \#[^\r\n]* )++ )
-    | (?P<literal> " (?: [^"\\] | \\. )*+ " )
-    | (?P<class> \[ (?: [^\]\\] | \\. )*+ \] )
-    | (?P<name>  (?: \w | -(?!>) )++ )
-    | (?P<define> ::= )
-    | (?P<typo>  ::?=? | ==? | -> | → )
-    | (?P<any>   \. )
-    | (?P<bar>   \| )
-    | (?P<look>  \(= )
-    | (?P<open>  \( )
-    | (?P<close> \) )
-    | (?P<repeat> [*+?] )
-    | (?P<count> \{ (?: [^{}\#] | \#[^\r\n]* )*+ \} )
-    | (?P<special> !?+ < [^<>\r\n]*+ > )
-    | (?P<other> . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_ESCAPED = r"\\(?: x[0-9A-Fa-f]{2} | u[0-9A-Fa-f]{4} | U[0-9A-Fa-f]{8} | [nrt\\\"\[\]-] | (?P<bad>.) )"
-_ESCAPE: Final = re.compile(_ESCAPED, re.VERBOSE | re.DOTALL)
-_MEMBER: Final = re.compile(
-    rf"( {_ESCAPED.replace('(?P<bad>.)', '.')} | . ) (?: - ( {_ESCAPED.replace('(?P<bad>.)', '.')} | . ) )?",
-    re.VERBOSE | re.DOTALL,
-)
-"""One member of a class: a character or a range. A dash right before the bracket is a character of its own."""
 _COUNT: Final = re.compile(r"\{[ \t\r\n]*([0-9]+)[ \t\r\n]*(?:(,)[ \t\r\n]*([0-9]+)?[ \t\r\n]*)?\}")
 _HUGE: Final = 10**12
 
@@ -130,7 +82,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.grammar = Grammar()
+        self.grammar = Grammar(split(text))
         self.tokens = self.grammar.tokens
         self.open: list[tuple[Rule, Token, int]] = []
         """For each open parenthesis: the rule around it, its token, and ``symbols`` at that point."""
@@ -140,23 +92,9 @@ class _Reader:
         self.told: set[str] = set()
 
     def read(self) -> None:
-        self._split()
         index, tokens = 0, self.tokens
         while index < len(tokens):
             index = self._rule(index)
-
-    def _split(self) -> None:
-        begins_line = True
-        for found in _TOKEN.finditer(self.text):
-            kind, piece = found.lastgroup, found.group()
-            assert kind is not None
-            if kind == "gap":
-                begins_line = begins_line or "\n" in piece or "\r" in piece
-                continue
-            self.tokens.append(Token(kind, piece, found.start(), found.end(), begins_line))
-            begins_line = False
-            if kind == "other":  # nothing after it can be trusted
-                return
 
     def _rule(self, index: int) -> int:
         """Read one rule whose name is token ``index``; return the index after it."""
@@ -233,10 +171,10 @@ class _Reader:
     def _plain_item(self, sequence: list[Item], token: Token) -> None:
         if token.kind == "name":
             self._mention(token)
-            if token.begins_line and self._column(token) == 0:
+            if token.begins_line and (token.start == 0 or self.text[token.start - 1] in "\r\n"):
                 self.grammar.stray_names.setdefault(token.text, token)
         elif token.kind in ("literal", "class"):
-            self._check_quoted(token)
+            self._look_into(token)
         elif token.kind == "special":
             self._doubt_once(
                 token.start,
@@ -311,40 +249,11 @@ class _Reader:
             )
         self.symbols += max(item.high - item.low, 0) if bounded and item.high is not None else 1
 
-    def _check_quoted(self, token: Token) -> None:
-        """Look at the inside of a literal or class: escapes, ranges, line breaks."""
-        if "\\" in token.text:
-            self._check_escapes(token)
-        if token.kind == "class":
-            self._check_class(token)
-        if LINE_END.search(token.text):
-            self._doubt(
-                token.start,
-                f"this {token.kind} goes on past the end of its line; the line break is sent as the escape \\n",
-            )
-
-    def _check_escapes(self, token: Token) -> None:
-        for match in _ESCAPE.finditer(token.text):
-            if match["bad"] is None:
-                continue
-            offset, letter = token.start + match.start(), match["bad"]
-            if letter in _GUESSABLE_ESCAPES:
-                self._doubt(offset, f"`\\{letter}` is no escape of the dialect: write {_GUESSABLE_ESCAPES[letter]}")
-            elif letter.isascii() and not letter.isalnum() and letter.isprintable():
-                self._doubt(offset, f"`\\{letter}` is no escape of the dialect: write `{letter}` without the backslash")
-            else:
-                _stop(offset, _bad_escape(letter))
-
-    def _check_class(self, token: Token) -> None:
-        body = token.text[1:-1]
-        if body in ("", "^"):
-            self._doubt(token.start, f"`{token.text}` holds no character: readers disagree on what it matches")
-            return
-        for low, high, offset in class_ranges(token):
-            if high < low:
-                self._doubt(offset, "this range runs backwards, so it matches nothing: exchange its ends")
-            elif high > _LAST_CHARACTER:
-                self._doubt(offset, f"there is no character beyond U+{_LAST_CHARACTER:X}")
+    def _look_into(self, token: Token) -> None:
+        for problem in quoted_problems(token):
+            if problem.certain:
+                raise _Broken(problem)
+            self.grammar.problems.append(problem)
 
     def _mention(self, token: Token) -> None:
         name = token.text
@@ -363,9 +272,6 @@ class _Reader:
     def _is_rule_start(self, index: int) -> bool:
         tokens = self.tokens
         return tokens[index].kind == "name" and index + 1 < len(tokens) and tokens[index + 1].kind == "define"
-
-    def _column(self, token: Token) -> int:
-        return token.start - max(self.text.rfind("\n", 0, token.start), self.text.rfind("\r", 0, token.start)) - 1
 
     def _no_rule(self, index: int) -> NoReturn:
         """The first token of the text does not begin a rule."""
@@ -387,7 +293,7 @@ class _Reader:
             _stop(token.start, "this `::=` has no rule name before it on its line")
         if token.kind == "typo" and index > 0 and self.tokens[index - 1].begins_line:
             _stop(token.start, f"expected `::=` after `{short(self.tokens[index - 1].text)}`, found `{token.text}`")
-        _stop(token.start, _UNEXPECTED.get(token.text) or f"unexpected {_character(token.text)}")
+        _stop(token.start, _UNEXPECTED.get(token.text) or f"unexpected {named(token.text)}")
 
     def _certain(self, offset: int, reason: str) -> None:
         self.grammar.problems.append(Problem(offset, reason))
@@ -402,41 +308,6 @@ class _Reader:
             self._doubt(offset, reason)
 
 
-def class_ranges(token: Token) -> list[tuple[int, int, int]]:
-    """First and last code point of each member of a class, and its offset in the text; ``^`` is not a member."""
-    ranges: list[tuple[int, int, int]] = []
-    for member in _MEMBER.finditer(token.text, 2 if token.text.startswith("[^") else 1, len(token.text) - 1):
-        low = _code_point(member[1])
-        ranges.append((low, _code_point(member[2]) if member[2] else low, token.start + member.start()))
-    return ranges
-
-
-def literal_characters(token: Token) -> str:
-    """The text that a literal stands for; code points that no text can hold become U+FFFD."""
-    if "\\" not in token.text:
-        return token.text[1:-1]
-    return _ESCAPE.sub(lambda match: _printable(_code_point(match.group())), token.text[1:-1])
-
-
-def _code_point(written: str) -> int:
-    """The code point of one character or escape."""
-    if len(written) == 1:
-        return ord(written)
-    letter, digits = written[1], written[2:]
-    if digits:
-        return int(digits, 16)
-    return ord({"n": "\n", "r": "\r", "t": "\t"}.get(letter, letter))
-
-
-def _printable(code_point: int) -> str:
-    surrogate = 0xD800 <= code_point <= 0xDFFF
-    return "\ufffd" if surrogate or code_point > _LAST_CHARACTER else chr(code_point)
-
-
-_LAST_CHARACTER: Final = 0x10FFFF
-_GUESSABLE_ESCAPES: Final = {"a": "\\x07", "b": "\\x08", "e": "\\x1B", "f": "\\x0C", "v": "\\x0B", "0": "\\x00"}
-"""What C and JSON call these characters; some readers follow them."""
-_SHORTHANDS: Final = {"d": "[0-9]", "w": "[A-Za-z0-9_]", "s": "[ \\t\\r\\n]", "D": "[^0-9]", "S": "[^ \\t\\r\\n]"}
 _UNEXPECTED: Final = {
     '"': 'this literal is never closed: add the missing `"` (a quote inside a literal is written \\")',
     "[": "this class is never closed: add the missing `]` (a bracket inside a class is written \\])",
@@ -460,22 +331,6 @@ _UNEXPECTED: Final = {
 }
 
 
-def _bad_escape(letter: str) -> str:
-    if letter in _SHORTHANDS:
-        return f"`\\{letter}` is no escape of the dialect: write the class {_SHORTHANDS[letter]} instead"
-    if letter in "xuU":
-        digits = {"x": 2, "u": 4, "U": 8}[letter]
-        return f"`\\{letter}` must be followed by exactly {digits} hexadecimal digits"
-    return (
-        f"a backslash before {_character(letter)} is no escape:"
-        ' write one of \\n \\r \\t \\\\ \\" \\[ \\] \\- \\xHH \\uHHHH \\UHHHHHHHH'
-    )
-
-
-def _character(text: str) -> str:
-    return f"`{text}`" if text.isprintable() else f"character U+{ord(text[0]):04X}"
-
-
 def _number(digits: str) -> int:
     """Numbers beyond any sense are all the same number; Python itself refuses to read thousands of digits."""
     return int(digits) if len(digits) < len(str(_HUGE)) else _HUGE
@@ -483,12 +338,6 @@ def _number(digits: str) -> int:
 
 def _bounds_text(item: Item) -> str:
     return {(0, None): "*", (1, None): "+", (0, 1): "?"}.get((item.low, item.high), "{...}")
-
-
-def short(text: str) -> str:
-    """``text`` as it may stand in a message, on a terminal or in a header: short, without control characters."""
-    cut = text if len(text) <= 40 else text[:37] + "..."
-    return cut if cut.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in cut)
 
 
 def _stop(offset: int, reason: str) -> NoReturn:
