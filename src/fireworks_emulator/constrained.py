@@ -16,6 +16,8 @@ from fireworks_emulator import derivation, drafting, gbnf, judge, schemas
 lines_are_rules = gbnf.lines_are_rules
 
 _BYTES_PER_TOKEN = 4
+_LONGEST_GRAMMAR = 150_000
+"""Characters; grammars that programs write for large schemas stay below a third of it."""
 _DRAFTS = 6
 _ANYTHING = {"type": "object", "additionalProperties": True}
 _NO_HINTS: Mapping[str, str] = MappingProxyType({})
@@ -35,6 +37,8 @@ class Generated:
 
 def from_grammar(grammar: str, rng: random.Random, max_tokens: int) -> Generated:
     """A text that the GBNF grammar's ``root`` derives. Raises Unsupported."""
+    if len(grammar) > _LONGEST_GRAMMAR:
+        raise Unsupported(judge.TOO_COSTLY)
     try:
         rules = gbnf.parse(grammar)
         ruling = judge.for_rules(rules)

@@ -12,7 +12,8 @@ from fireworks_emulator.judge import TooCostly, for_rules
 
 _SOFT_LENGTH = 240
 """Bytes after which the shortest way to the end is taken."""
-_MAX_STEPS = 200_000
+_STEPS, _STEPS_PER_BYTE = 20_000, 10
+"""How much work one text may be; an honest grammar takes two to five steps per byte."""
 _NEVER = 10**9
 """The cost of a node that cannot come to an end; no text that anyone waits for costs as much."""
 _LOWER = Chars(((ord("a"), ord("z")),))
@@ -53,7 +54,7 @@ class _Writer:
 
     def write(self) -> tuple[str, bool]:
         self.push(Reference("root"))
-        for _ in range(_MAX_STEPS):
+        for _ in range(_STEPS + _STEPS_PER_BYTE * self.limit):
             if self.length > self.limit:
                 break
             if not self.pending:
@@ -144,16 +145,18 @@ class _Writer:
         if alphabet is not None:
             self.say(self.run(alphabet, node.least, node.most))
             return
-        if node.least > self.limit:
+        count = self.count(node)
+        if count > self.limit:
             raise TooCostly
-        for _ in range(self.count(node)):
+        for _ in range(count):
             self.push(node.item)
 
     def count(self, node: Repeat) -> int:
         cost = _cost(node.item, self.costs)
+        least = node.least if cost else 0  # what may be empty fills any number of places by being so
         if self.spare() <= cost:
-            return node.least
-        wanted = node.least + self.rng.choice((0, 1, 1, 2, 2))
+            return least
+        wanted = least + self.rng.choice((0, 1, 1, 2, 2))
         return wanted if node.most is None else min(wanted, node.most)
 
     def pick(self, chars: Chars) -> str:

@@ -20,6 +20,8 @@ _DEEP = 4
 _MAX_DEPTH = 60
 _LEAF_BYTES = 400
 _MAX_ITEMS = 20_000
+_MAX_LENGTH = 50_000
+"""Characters of a text that are thought up in full; whoever asks for more meets the token limit first."""
 _ENDLESS = 10**6
 _KEYS = ("note", "category", "title", "count", "status", "tag")
 
@@ -205,6 +207,8 @@ class _Drafter:
     def string(self, schema: Schema, name: str) -> str:
         """A known text that fits, else one written along the constraint."""
         leaf: Schema = {key: schema[key] for key in ("minLength", "maxLength", "pattern", "format") if key in schema}
+        if leaf.get("minLength", 0) > _MAX_LENGTH:
+            raise Stuck
         if not leaf:
             return self.hints.get(name) or self.rng.choice(self.offers(schema, name))
         ruling = judge.for_schema({"type": "string", **leaf})
@@ -227,7 +231,7 @@ class _Drafter:
             if least > 12
             else " ".join(vocabulary.words(self.rng, self.rng.randint(1, 3)))
         )
-        while len(text) < least <= _LEAF_BYTES * 10:
+        while len(text) < least:
             text += f". {vocabulary.sentence(self.rng)}"
         cut = text[: max(least, min(most, len(text)))]
         return known if known and any(least <= len(offer) <= most for offer in known) else [cut.strip() or cut, cut]

@@ -16,16 +16,18 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 
 from fireworks_emulator.gbnf import Chars, Choice, Literal, Node, Reference, Repeat, Rules, Sequence
 
+if TYPE_CHECKING:
+    from llguidance._lib import JsonCompileOptions  # a name of the type stub alone
+
 TOO_COSTLY = (
     "Grammar processing took too much time. Likely the grammar allows too much branching. "
     "Please simplify the grammar or contact Fireworks support."
 )
 """The beginning, up to "branching.", is the provider's own wording (seen by users)."""
 
-if TYPE_CHECKING:
-    from llguidance._lib import JsonCompileOptions  # a name of the type stub alone
-
 _SCHEMA_OPTIONS: JsonCompileOptions = {"whitespace_flexible": False, "coerce_one_of": True}
+_MOST_SYMBOLS = 50_000
+"""Of a grammar: a hundred times what people write, a tenth of where it takes seconds."""
 _COST_SIGNS = (
     "items; max is",
     "too many items",
@@ -63,11 +65,11 @@ class Judge:
 
     def follows(self, text: bytes, *, to_the_end: bool) -> bool:
         """Whether ``text`` is a full match, or else at least the beginning of one. Starts over. Raises TooCostly."""
-        self._matcher.reset()
+        self.restart()
         taken = self._matcher.try_consume_tokens(list(text))
         if self._matcher.is_error():
             raise self._failure()
-        return taken == len(text) and (not to_the_end or self._matcher.is_accepting())
+        return taken == len(text) and (not to_the_end or self.may_end())
 
     def restart(self) -> None:
         """Forget the text so far."""
@@ -102,6 +104,8 @@ class Judge:
 
 def for_rules(rules: Rules, start: str = "root") -> Judge:
     """A judge of the texts that ``start`` derives. Raises TooCostly, Refused."""
+    if sum(_expanded_size(node) for node in rules.values()) > _MOST_SYMBOLS:
+        raise TooCostly
     return Judge(LLMatcher.grammar_from_lark(to_lark(rules, start)), _grammar_limits())
 
 
@@ -200,6 +204,18 @@ def _lark(node: Node, names: dict[str, str], terminals: dict[str, str]) -> str:
             return f"{_group(item, names, terminals)}{{{least},{'' if most is None else most}}}"
 
 
+def _expanded_size(node: Node) -> int:
+    """Symbols once every ``{m,n}`` is written out, which is what engines do with it."""
+    match node:
+        case Literal(text):
+            return 1 + len(text)
+        case Sequence(parts) | Choice(parts):
+            return sum(map(_expanded_size, parts))
+        case Repeat(item, least, most):
+            return (1 + _expanded_size(item)) * max(1, least if most is None else most)
+    return 1
+
+
 def _group(node: Node, names: dict[str, str], terminals: dict[str, str]) -> str:
     return f"({_lark(node, names, terminals)})"
 
@@ -215,20 +231,20 @@ def _tokenizer() -> LLTokenizer:
 
 
 def _grammar_limits() -> LLParserLimits:
-    # An honest grammar has tens of items per row; what passes these bounds is decided within tens of milliseconds.
+    # A row has an item per alternative, and lists of a thousand words are honest; ambiguity multiplies them.
     return LLParserLimits(
-        max_items_in_row=400,
-        step_max_items=4_000,
+        max_items_in_row=2_000,
+        step_max_items=5_000,
         initial_lexer_fuel=300_000,
         step_lexer_fuel=100_000,
         max_lexer_states=20_000,
-        max_grammar_size=50_000,
+        max_grammar_size=4 * _MOST_SYMBOLS,
         verbose_errors=False,
     )
 
 
 def _schema_limits() -> LLParserLimits:
-    # Each optional property is a branch, and tools with hundreds of them are in use: llguidance's own bounds, mostly.
+    # Each optional property is a branch: three hundred of one object fit, a thousand would take half a minute.
     return LLParserLimits(
-        max_items_in_row=1500, max_lexer_states=50_000, initial_lexer_fuel=300_000, verbose_errors=False
+        max_items_in_row=1_500, initial_lexer_fuel=300_000, max_lexer_states=50_000, verbose_errors=False
     )

@@ -61,7 +61,6 @@ _STRINGS: dict[str, tuple[str, ...]] = {
     "code": ("A42", "X7", "42"),
     "genre": ("mystery", "fantasy", "biography"),
     "gender": ("female", "male"),
-    "currencyamount": ("12.50", "99.00"),
     "version": ("1.4.2", "2.0.0"),
     "ip": ("192.0.2.10", "198.51.100.7"),
     "host": ("example.com", "example.org"),

@@ -66,6 +66,7 @@ GRAMMARS = {
     "carriage returns": 'root ::= a\r\na ::= "x"\r\n',
     "a rule given twice": 'root ::= "first"\nroot ::= "second"',
     "stacked repetitions": 'root ::= ("ab"{2,3})? "c"*',
+    "repetition over lines": 'root ::= ("a"{ 1, # from\n 3 })',
     "open-ended repetition": "root ::= [0-9]{3,}",
     "no repetition": 'root ::= "a"{0} "b"{0,0} "c"',
     "right recursion": 'root ::= letters\nletters ::= [a-z] letters | ""',
@@ -208,12 +209,11 @@ def test_a_grammar_that_cannot_be_read_is_refused_with_its_place(grammar: str, m
     "grammar",
     [
         "root ::= ([a-z]?){200}{200}{200}",
-        "root ::= x{0,2000}\nx ::= (a | b | c)*\na ::= [a-z]\nb ::= [a-z] [a-z]\nc ::= [a-z] [a-z] [a-z]",
-        "root ::= " + " | ".join(f"[a-z] [a-{end}]*" for end in "bcdefghijklmnopqrstuvwxyz" * 20),
+        "root ::= " + " | ".join(f"[a-z] [a-{end}]*" for end in "bcdefghijklmnopqrstuvwxyz" * 120),
         'root ::= ("a"*){1000000}',
         "root ::= " + " ".join('"a"?' for _ in range(60_000)),
     ],
-    ids=["nested options", "many ways", "many branches", "a million", "very long"],
+    ids=["nested repetition", "many branches", "a million", "very long"],
 )
 def test_a_grammar_that_branches_too_much_is_refused_in_the_providers_words(grammar: str) -> None:
     with pytest.raises(Unsupported) as caught:
@@ -222,6 +222,14 @@ def test_a_grammar_that_branches_too_much_is_refused_in_the_providers_words(gram
     assert str(caught.value).startswith(
         "Grammar processing took too much time. Likely the grammar allows too much branching."
     )
+
+
+def test_a_list_of_a_thousand_words_is_no_branching() -> None:
+    words = [f"{number}-word" for number in range(1000)]
+
+    generated = from_grammar("root ::= " + " | ".join(f'"{word}"' for word in words), random.Random(0), 500)
+
+    assert generated.text in words
 
 
 def test_a_long_chain_of_rules_is_no_branching() -> None:
@@ -617,16 +625,38 @@ def test_a_schema_that_cannot_be_kept_to_is_refused(schema: dict[str, Any] | boo
     assert str(caught.value) == f"JSON Schema not supported: {message}"
 
 
+def test_hundreds_of_optional_properties_are_no_hindrance() -> None:
+    schema = {"type": "object", "properties": {f"field_{number}": {"type": "string"} for number in range(200)}}
+
+    generated = from_schema(schema, random.Random(0), 4000)
+
+    assert generated.complete
+    assert is_valid(schema, generated.text)
+
+
 @pytest.mark.parametrize(
     "schema",
     [
         {"type": "object", "properties": {"self": {"$ref": "#"}}, "required": ["self"]},
-        {"type": "string", "minLength": 10**9},
+        {"type": "object", "properties": {f"field_{number}": {"type": "string"} for number in range(2000)}},
     ],
+    ids=["without an end", "two thousand options"],
 )
-def test_a_schema_without_an_end_is_refused(schema: dict[str, Any]) -> None:
-    with pytest.raises(Unsupported):
+def test_a_schema_that_branches_too_much_is_refused_in_the_providers_words(schema: dict[str, Any]) -> None:
+    with pytest.raises(
+        Unsupported, match=r"^Grammar processing took too much time\. Likely the grammar allows too much"
+    ):
         from_schema(schema, random.Random(0), 100)
+
+
+@pytest.mark.parametrize("schema", [{"type": "string"}, {"type": "array", "items": {"type": "boolean"}}])
+def test_what_is_too_long_to_write_ends_at_the_token_limit(schema: dict[str, Any]) -> None:
+    schema = schema | ({"minItems": 10**9} if "items" in schema else {"minLength": 10**9})
+
+    generated = from_schema(schema, random.Random(0), 100)
+
+    assert not generated.complete
+    assert len(generated.text.encode()) <= 400
 
 
 def test_a_schema_that_nests_too_deep_is_refused() -> None:
