@@ -69,7 +69,8 @@ def routes(clock: Callable[[], float] = time.monotonic) -> list[Route]:
 
 def is_public(path: str) -> bool:
     """Whether a path needs no key: the address of a picture is handed on to whoever shall see it."""
-    return PUBLIC in path
+    prefix, found, identity = path.partition(PUBLIC)
+    return bool(found) and prefix.endswith("/v1") and "/" not in identity
 
 
 async def generate(request: Request) -> Response:

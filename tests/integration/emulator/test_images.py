@@ -26,8 +26,6 @@ from fireworks_emulator.image_requests import ASPECTS, SIZES
 from fireworks_emulator.pictures import look
 from fireworks_emulator.settings import Settings
 
-pytestmark = pytest.mark.anyio
-
 SDXL = "/inference/v1/image_generation/accounts/fireworks/models/stable-diffusion-xl-1024-v1-0"
 FLUX = "/inference/v1/workflows/accounts/fireworks/models/flux-1-schnell-fp8"
 KONTEXT = "/inference/v1/workflows/accounts/fireworks/models/flux-kontext-pro"
@@ -88,6 +86,7 @@ def message(answer: Response) -> str:
 
 
 @pytest.mark.parametrize(("accept", "kind"), [("image/png", "PNG"), ("image/jpeg", "JPEG"), ("*/*", "PNG")])
+@pytest.mark.anyio
 async def test_the_accept_header_chooses_the_format(client: AsyncClient, accept: str, kind: str) -> None:
     answer = await client.post(SDXL, json={"prompt": "a fox", "seed": 7}, headers={"accept": accept})
 
@@ -100,6 +99,7 @@ async def test_the_accept_header_chooses_the_format(client: AsyncClient, accept:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.anyio
 async def test_the_picture_has_the_size_asked_for(client: AsyncClient, width: int, height: int) -> None:
     answer = await client.post(SDXL, json={"prompt": "a fox", "width": width, "height": height}, headers=PNG)
 
@@ -107,12 +107,14 @@ async def test_the_picture_has_the_size_asked_for(client: AsyncClient, width: in
     assert (seen.width, seen.height) == (width, height)
 
 
+@pytest.mark.anyio
 async def test_sizes_may_come_as_text(client: AsyncClient) -> None:
     answer = await client.post(SDXL, json={"prompt": "a fox", "width": "1344", "height": "768"}, headers=PNG)
 
     assert look(answer.content).width == 1344
 
 
+@pytest.mark.anyio
 async def test_json_is_an_array_with_one_entry_per_sample(client: AsyncClient) -> None:
     answer = await client.post(SDXL, json={"prompt": "a fox", "samples": 3, "seed": 4_294_967_295}, headers=JSON)
 
@@ -124,6 +126,7 @@ async def test_json_is_an_array_with_one_entry_per_sample(client: AsyncClient) -
     assert len(set(pictures)) == 3
 
 
+@pytest.mark.anyio
 async def test_what_portkey_sends_is_understood(client: AsyncClient) -> None:
     body = {
         "text_prompts": [{"text": "a fox", "weight": 1}],
@@ -140,6 +143,7 @@ async def test_what_portkey_sends_is_understood(client: AsyncClient) -> None:
     assert answer.json()[0]["seed"] == 3
 
 
+@pytest.mark.anyio
 async def test_the_same_seed_gives_the_same_picture(client: AsyncClient) -> None:
     first, second, other = [
         (await client.post(SDXL, json={"prompt": "a fox", "seed": seed}, headers=PNG)).content for seed in (5, 5, 6)
@@ -149,6 +153,7 @@ async def test_the_same_seed_gives_the_same_picture(client: AsyncClient) -> None
 
 
 @pytest.mark.parametrize("extra", [{}, {"seed": 0}, {"seed": None}])
+@pytest.mark.anyio
 async def test_without_a_seed_a_random_one_is_used_and_reported(client: AsyncClient, extra: dict[str, Any]) -> None:
     first, second = [await client.post(SDXL, json={"prompt": "a fox", **extra}, headers=PNG) for _ in range(2)]
 
@@ -157,6 +162,7 @@ async def test_without_a_seed_a_random_one_is_used_and_reported(client: AsyncCli
     assert again.content == first.content
 
 
+@pytest.mark.anyio
 async def test_the_safety_check_filters_when_it_is_on(client: AsyncClient) -> None:
     body = {"prompt": "a Forbidden fox", "seed": 1}
 
@@ -191,6 +197,7 @@ async def test_the_safety_check_filters_when_it_is_on(client: AsyncClient) -> No
         ({"prompt": "a"}, "text/html", "Unsupported Accept header: text/html, supported: "),
     ],
 )
+@pytest.mark.anyio
 async def test_what_cannot_be_painted_is_refused(
     client: AsyncClient, body: dict[str, Any], accept: str, text: str
 ) -> None:
@@ -210,6 +217,7 @@ async def test_what_cannot_be_painted_is_refused(
         KONTEXT.replace("pro", "amateur") + "/get_result",
     ],
 )
+@pytest.mark.anyio
 async def test_an_unknown_model_is_not_found(client: AsyncClient, path: str) -> None:
     answer = await client.post(path, json={"prompt": "a fox"})
 
@@ -226,6 +234,7 @@ async def test_an_unknown_model_is_not_found(client: AsyncClient, path: str) -> 
         (SDXL.replace("stable-diffusion-xl-1024-v1-0", "kimi-k3"), "image is not supported by model "),
     ],
 )
+@pytest.mark.anyio
 async def test_a_model_is_called_its_own_way_only(client: AsyncClient, path: str, text: str) -> None:
     answer = await client.post(path, json={"prompt": "a fox"})
 
@@ -234,12 +243,14 @@ async def test_a_model_is_called_its_own_way_only(client: AsyncClient, path: str
 
 
 @pytest.mark.parametrize("path", ["control_net", "canny_edge_detection", "qr_code"])
+@pytest.mark.anyio
 async def test_what_is_not_emulated_is_not_found(client: AsyncClient, path: str) -> None:
     answer = await client.post(f"{SDXL}/{path}", json={"prompt": "a fox"})
 
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"})
 
 
+@pytest.mark.anyio
 async def test_a_picture_can_start_from_another(client: AsyncClient) -> None:
     fields = {"prompt": "a fox", "image_strength": "0.9", "seed": "9", "safety_check": "False", "width": "896"}
 
@@ -264,6 +275,7 @@ async def test_a_picture_can_start_from_another(client: AsyncClient) -> None:
         ({"prompt": "a", "image_strength": "2"}, picture(), "Expected float <= 1.0, field: 'image_strength', value: 2"),
     ],
 )
+@pytest.mark.anyio
 async def test_a_start_that_cannot_be_used_is_refused(
     client: AsyncClient, data: dict[str, str], file: bytes, text: str
 ) -> None:
@@ -274,12 +286,14 @@ async def test_a_start_that_cannot_be_used_is_refused(
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": "multipart/form-data"}, {"content-type": "application/json"}])
+@pytest.mark.anyio
 async def test_a_body_that_is_no_form_is_refused(client: AsyncClient, headers: dict[str, str]) -> None:
     answer = await client.post(f"{SDXL}/image_to_image", content=b"{}", headers=headers)
 
     assert answer.status_code == 400
 
 
+@pytest.mark.anyio
 async def test_a_form_without_a_start_is_refused(client: AsyncClient) -> None:
     answer = await client.post(f"{SDXL}/image_to_image", data={"prompt": "a"}, files={"other": b"x"})
 
@@ -290,6 +304,7 @@ async def test_a_form_without_a_start_is_refused(client: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(("ratio", "size"), ASPECTS.items())
+@pytest.mark.anyio
 async def test_the_aspect_ratio_decides_the_size(client: AsyncClient, ratio: str, size: tuple[int, int]) -> None:
     answer = await client.post(f"{FLUX}/text_to_image", json={"prompt": "a fox", "aspect_ratio": ratio}, headers=PNG)
 
@@ -297,6 +312,7 @@ async def test_the_aspect_ratio_decides_the_size(client: AsyncClient, ratio: str
     assert (seen.width, seen.height) == size
 
 
+@pytest.mark.anyio
 async def test_flux_answers_binary_with_its_headers(client: AsyncClient) -> None:
     body = {"prompt": "a fox", "guidance_scale": 3.5, "num_inference_steps": 4, "seed": 12}
 
@@ -309,6 +325,7 @@ async def test_flux_answers_binary_with_its_headers(client: AsyncClient) -> None
     assert int(answer.headers["content-length"]) == len(answer.content)
 
 
+@pytest.mark.anyio
 async def test_flux_answers_json_as_one_object(client: AsyncClient) -> None:
     body = {"prompt": "a forbidden fox", "seed": 12, "samples": 2, "safety_check": True}
 
@@ -319,6 +336,7 @@ async def test_flux_answers_json_as_one_object(client: AsyncClient) -> None:
     assert [look(base64.b64decode(each)).format for each in answer["base64"]] == ["PNG", "PNG"]
 
 
+@pytest.mark.anyio
 async def test_a_header_chooses_the_format_within_json(client: AsyncClient) -> None:
     headers = {**JSON, "json-return-image-accept": "image/jpeg"}
 
@@ -341,6 +359,7 @@ async def test_a_header_chooses_the_format_within_json(client: AsyncClient) -> N
         ({"prompt": "a", "samples": 2}, PNG, "samples: 2 needs the header Accept: application/json"),
     ],
 )
+@pytest.mark.anyio
 async def test_flux_refuses_what_it_does_not_know(
     client: AsyncClient, body: dict[str, Any], headers: dict[str, str], text: str
 ) -> None:
@@ -359,6 +378,7 @@ async def finished(client: AsyncClient, body: dict[str, Any]) -> tuple[str, list
     return identity, answers
 
 
+@pytest.mark.anyio
 async def test_kontext_goes_from_not_found_over_pending_to_ready(client: AsyncClient) -> None:
     identity, answers = await finished(client, {"prompt": "a fox", "aspect_ratio": "16:9", "output_format": "png"})
 
@@ -368,6 +388,7 @@ async def test_kontext_goes_from_not_found_over_pending_to_ready(client: AsyncCl
     assert 0 < answers[1]["progress"] < 1
 
 
+@pytest.mark.anyio
 async def test_the_sample_is_served_without_a_key_by_the_emulator_itself(client: AsyncClient) -> None:
     _, answers = await finished(client, {"prompt": "a fox", "aspect_ratio": "16:9"})
     address = answers[-1]["result"]["sample"]
@@ -380,7 +401,13 @@ async def test_the_sample_is_served_without_a_key_by_the_emulator_itself(client:
     assert look(answer.content).width == ASPECTS["16:9"][0]
 
 
+@pytest.mark.parametrize("path", ["/v1/workflows/accounts/emulated-images/deployments/d", "/v1/chat/completions", "/"])
+def test_no_other_address_works_without_a_key(path: str) -> None:
+    assert not images.is_public(path)
+
+
 @pytest.mark.parametrize("head", ["", "data:image/png;base64,"])
+@pytest.mark.anyio
 async def test_kontext_keeps_the_shape_of_the_picture_it_starts_from(client: AsyncClient, head: str) -> None:
     given = head + base64.b64encode(picture("red", (160, 90))).decode()
     _, answers = await finished(client, {"prompt": "a fox", "input_image": given})
@@ -392,6 +419,7 @@ async def test_kontext_keeps_the_shape_of_the_picture_it_starts_from(client: Asy
 
 
 @pytest.mark.parametrize(("tolerance", "status"), [(None, "Request Moderated"), (2, "Request Moderated"), (6, "Ready")])
+@pytest.mark.anyio
 async def test_kontext_moderates_by_its_tolerance(client: AsyncClient, tolerance: int | None, status: str) -> None:
     _, answers = await finished(client, {"prompt": "a forbidden fox", "safety_tolerance": tolerance})
 
@@ -399,6 +427,7 @@ async def test_kontext_moderates_by_its_tolerance(client: AsyncClient, tolerance
     assert (answers[-1]["result"] is None) is (status != "Ready")
 
 
+@pytest.mark.anyio
 async def test_a_sample_expires(client: AsyncClient, clock: Clock) -> None:
     _, answers = await finished(client, {"prompt": "a fox"})
     address = answers[-1]["result"]["sample"]
@@ -408,12 +437,14 @@ async def test_a_sample_expires(client: AsyncClient, clock: Clock) -> None:
     assert (await client.get(address)).status_code == 404
 
 
+@pytest.mark.anyio
 async def test_a_sample_cannot_be_had_before_it_is_ready(client: AsyncClient) -> None:
     identity = (await client.post(KONTEXT, json={"prompt": "a fox"})).json()["request_id"]
 
     assert (await client.get(f"/inference/v1{images.PUBLIC}{identity}")).status_code == 404
 
 
+@pytest.mark.anyio
 async def test_only_the_newest_pictures_are_kept(client: AsyncClient) -> None:
     body = {"prompt": "a forbidden fox"}  # moderated, so nothing is painted for it
     oldest, *others = [(await client.post(KONTEXT, json=body)).json()["request_id"] for _ in range(MOST_KEPT + 1)]
@@ -434,6 +465,7 @@ async def test_only_the_newest_pictures_are_kept(client: AsyncClient) -> None:
         ({"prompt": "a", "samples": 2}, "Extra inputs are not permitted, field: 'samples', value: 2"),
     ],
 )
+@pytest.mark.anyio
 async def test_kontext_refuses_what_it_cannot_start_from(client: AsyncClient, body: dict[str, Any], text: str) -> None:
     answer = await client.post(KONTEXT, json=body)
 
@@ -441,6 +473,7 @@ async def test_kontext_refuses_what_it_cannot_start_from(client: AsyncClient, bo
     assert message(answer) == text
 
 
+@pytest.mark.anyio
 async def test_a_dedicated_deployment_may_be_called_any_way(client: AsyncClient) -> None:
     answer = await client.post(
         "/inference/v1/image_generation/accounts/acme/deployments/d1", json={"prompt": "a fox"}, headers=PNG
