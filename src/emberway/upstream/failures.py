@@ -92,6 +92,8 @@ def upstream_error(error: BaseException, stage: Stage, where: str) -> GatewayErr
     """
     if isinstance(error, GatewayError):
         return error
+    if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
+        error = error.__context__  # what a callback of ours raised, wrapped by the parser
     row = _row(error)
     if row is None:
         raise error
@@ -102,8 +104,6 @@ def upstream_error(error: BaseException, stage: Stage, where: str) -> GatewayErr
 
 
 def _row(error: BaseException) -> Row | None:
-    if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
-        error = error.__context__  # what a callback of ours raised, wrapped by the parser
     if isinstance(error, OSError) and error.errno in OUT_OF_ROOM:
         return NO_ROOM
     return next((row for row in TABLE if isinstance(error, row.kind)), None)
