@@ -43,7 +43,7 @@ class Finding:
 
 def examine_machine() -> list[Finding]:
     """What does not depend on settings."""
-    return [_python(), *_libraries(), _clock(time.time(), Path(installed_file).stat().st_mtime), _open_files()]
+    return [_python(), *_libraries(), clock(time.time(), Path(installed_file).stat().st_mtime), _open_files()]
 
 
 def examine_start(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
@@ -79,7 +79,8 @@ def _libraries() -> Iterator[Finding]:
         yield Finding("libraries", "problem", f"not installed: {', '.join(missing)}")
 
 
-def _clock(now: float, installed: float) -> Finding:
+def clock(now: float, installed: float) -> Finding:
+    """``installed``: when this program came here, in seconds since 1970 like ``now``."""
     shown = datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds")
     if now < installed:
         return Finding(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -51,6 +52,7 @@ def serve(launch: Launch, on_ready: Callable[[], None]) -> bool:
     if sys.platform == "linux":
         # The worker shares this small process's memory, no third process tracks resources, and nothing is pickled.
         multiprocessing.set_start_method("fork", force=True)
+        os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=_forget_handlers)
     try:
         _Supervisor(launch, on_ready).serve(target_loader=partial(_app_of, launch), wrap_loader=False)
     except SystemExit:
@@ -104,6 +106,25 @@ class _Supervisor(MPServer):
                 return
             time.sleep(_READY_POLL)
         self._on_ready()
+
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def _hold_signals() -> None:
+    # A new worker has the supervisor's handlers until it sets its own: a signal in between would be lost on it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+
+
+def _release_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+
+
+def _forget_handlers() -> None:
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is the supervisor's business
+    _release_signals()
 
 
 def _app_of(launch: Launch) -> Any:

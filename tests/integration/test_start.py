@@ -1,0 +1,476 @@
+"""How the program starts and stops: a real process on a free port, as its operator runs it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+PATIENCE = 30.0
+"""Seconds after which something that should have happened counts as missing."""
+CHOSEN = "sesame-open-yourself"
+MASTER = base64.b64encode(bytes(range(32))).decode()
+CHAT = {
+    "model": "accounts/fireworks/models/llama-v3p1-405b-instruct",
+    "messages": [{"role": "user", "content": "Say this is a test"}],
+}
+FIRST_EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+_OURS = ("EMBERWAY_", "PORTKEY_", "OPENAI_", "FIREWORKS_", "XDG_")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    process: subprocess.Popen[bytes]
+    folder: Path
+    port: int
+
+    @property
+    def said(self) -> str:
+        return (self.folder / "stdout").read_text()
+
+    @property
+    def complained(self) -> str:
+        return (self.folder / "stderr").read_text()
+
+    @property
+    def key(self) -> str:
+        match = re.search(r"x-portkey-api-key: (ew_\w+)", self.said)
+        assert match, self.said
+        return match[1]
+
+    def call(self, method: str, path: str, headers: Mapping[str, str], body: object = None) -> tuple[int, bytes]:
+        """Status and body of the answer."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
+            connection.request(method, path, json.dumps(body) if body else None, dict(headers))
+            response = connection.getresponse()
+            return response.status, response.read()
+
+    def admits(self, key: str) -> bool:
+        status, _ = self.call("GET", "/v1/models", {"x-portkey-api-key": key, "x-portkey-provider": "@emulator"})
+        return status != 401
+
+    def chat(self, key: str, provider: str = "@emulator") -> tuple[int, bytes]:
+        headers = {"x-portkey-api-key": key, "x-portkey-provider": provider, "content-type": "application/json"}
+        return self.call("POST", "/v1/chat/completions", headers, CHAT)
+
+    @contextmanager
+    def stream(self, provider: socket.socket) -> Iterator[tuple[BinaryIO, socket.socket]]:
+        """A stream under way, its first event read: the client's end, and the end where ``provider`` writes."""
+        body = json.dumps(CHAT | {"stream": True})
+        call = (
+            f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-portkey-api-key: {CHOSEN}\r\n"
+            "x-portkey-provider: fireworks-ai\r\nauthorization: Bearer fw_x\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\n\r\n{body}"
+        )
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as client, client.makefile("rb") as answer:
+            client.sendall(call.encode())
+            with provider.accept()[0] as writes:
+                assert writes.recv(65536)
+                writes.sendall(
+                    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n" + FIRST_EVENT
+                )
+                while answer.readline() != FIRST_EVENT.removesuffix(b"\n"):
+                    pass
+                yield answer, writes
+
+    def ends(self, with_signal: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(with_signal)
+        return self.process.wait(PATIENCE)
+
+    @property
+    def family(self) -> list[int]:
+        """The process and all its children's children."""
+        return [self.process.pid, *descendants(self.process.pid)]
+
+
+def descendants(pid: int) -> list[int]:
+    children = [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+    return children + [one for child in children for one in descendants(child)]
+
+
+def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    mine = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    return mine | {"HOME": str(home)} | settings
+
+
+def run(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A start that ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "emberway", *arguments],
+        cwd=home,
+        env=environment(home, settings),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@contextmanager
+def started(home: Path, *flags: str, umask: int = -1, **settings: str) -> Iterator[Running]:
+    """An `emberway up` that has just been called."""
+    port = free_port()
+    with (home / "stdout").open("wb") as out, (home / "stderr").open("wb") as err:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "emberway", "up", "--port", str(port), *flags],
+            cwd=home,
+            env=environment(home, settings),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            umask=umask,
+        )
+    running = Running(process, home, port)
+    try:
+        yield running
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
+    assert "Traceback" not in running.complained, running.complained
+
+
+@contextmanager
+def gateway(home: Path, *flags: str, umask: int = -1, **settings: str) -> Iterator[Running]:
+    """An `emberway up` that has said all it has to say."""
+    with started(home, *flags, umask=umask, **settings) as running:
+        wait_until(lambda: "Ctrl-C to stop\n" in running.said or running.process.poll() is not None)
+        assert running.process.poll() is None, running.complained
+        yield running
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+
+
+def pasted(said: str) -> str:
+    """The first command of the banner, exactly as it stands there."""
+    match = re.search(r"^  curl .*?^    \}'$", said, re.DOTALL | re.MULTILINE)
+    assert match, said
+    return match[0]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("flags", [(), ("--emulator",)])
+def test_the_first_start_prints_a_call_that_works_as_pasted(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    with gateway(tmp_path, *flags) as running:
+        answer = subprocess.run(
+            ["bash", "-c", pasted(running.said)], capture_output=True, timeout=PATIENCE, check=True, cwd=tmp_path
+        )
+
+    assert json.loads(answer.stdout)["choices"][0]["message"]["content"]
+
+
+def test_the_first_start_says_where_it_is_where_its_data_is_and_how_it_is_stopped(tmp_path: Path) -> None:
+    with gateway(tmp_path) as running:
+        said = running.said
+
+    assert f"listens on http://127.0.0.1:{running.port}\n" in said
+    assert f"{tmp_path}/.local/share/emberway\n" in said
+    assert "master.key was made there just now" in said
+    assert said.endswith("\nCtrl-C to stop\n")
+    assert "\x1b" not in said
+
+
+def test_with_the_emulator_in_its_place_the_provider_needs_no_key(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--emulator", "--ephemeral") as running:
+        status, body = running.chat(running.key, "fireworks-ai")
+
+        assert (status, json.loads(body)["object"]) == (200, "chat.completion")
+
+
+def test_a_second_start_keeps_the_key_and_does_not_show_it(tmp_path: Path) -> None:
+    with gateway(tmp_path) as first:
+        key = first.key
+
+    with gateway(tmp_path) as second:
+        assert second.admits(key)
+        assert key not in second.said
+        assert '"x-portkey-api-key: $EMBERWAY_API_KEY"' in second.said
+        assert "was shown at the first start" in second.said
+
+
+def test_a_new_key_on_demand_replaces_the_old_one(tmp_path: Path) -> None:
+    with gateway(tmp_path) as first:
+        old = first.key
+
+    with gateway(tmp_path, "--new-key") as second:
+        assert second.admits(second.key)
+        assert not second.admits(old)
+
+
+def test_a_key_of_the_operator_is_used_and_never_printed(tmp_path: Path) -> None:
+    with gateway(tmp_path, EMBERWAY_API_KEY=CHOSEN) as running:
+        assert running.admits(CHOSEN)
+        assert not running.admits(CHOSEN + "x")
+        assert CHOSEN not in running.said + running.complained
+        assert "was shown at the first start" not in running.said
+
+
+def test_a_provider_key_in_the_environment_is_offered_by_name_only(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--ephemeral", FIREWORKS_API_KEY="fw_hush_hush") as running:
+        assert '"Authorization: Bearer $FIREWORKS_API_KEY"' in running.said
+        assert "fw_hush_hush" not in running.said + running.complained
+
+
+def test_the_folder_names_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "emberway.toml").write_text(f'data_dir = "{tmp_path}/elsewhere"\n')
+
+    with gateway(tmp_path) as running:
+        assert f"{tmp_path}/elsewhere\n" in running.said
+
+
+def test_several_workers_serve_together(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--ephemeral", "--workers", "2") as running:
+        assert len(descendants(running.process.pid)) == 2
+        assert all(running.admits(running.key) for _ in range(8))
+        assert running.ends() == 0
+
+
+@pytest.mark.parametrize("asked_by", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_in_good_order_and_leaves_no_process(tmp_path: Path, asked_by: signal.Signals) -> None:
+    with gateway(tmp_path, "--ephemeral", "--emulator") as running:
+        assert running.chat(running.key)[0] == 200
+        family = running.family
+        assert len(family) == 3
+
+        assert running.ends(asked_by) == 0
+
+    wait_until(lambda: not any(map(is_alive, family)))
+
+
+def test_a_signal_while_workers_are_still_starting_is_not_lost(tmp_path: Path) -> None:
+    settings = {"EMBERWAY_EPHEMERAL": "true", "EMBERWAY_DRAIN_TIMEOUT": "3600"}
+    with started(tmp_path, "--workers", "8", **settings) as running:
+        wait_until(lambda: descendants(running.process.pid) != [])
+
+        assert running.ends() == 0
+
+
+def test_a_call_under_way_ends_whole_before_the_process_does(tmp_path: Path) -> None:
+    with provider() as address, gateway(tmp_path, **behind(address)) as running:
+        with running.stream(address) as (answer, writes):
+            running.process.terminate()
+            wait_until(lambda: not listens(running.port))
+            writes.sendall(b"data: [DONE]\n\n")
+            writes.close()
+
+            assert b"data: [DONE]\n" in answer.read()
+        assert running.process.wait(PATIENCE) == 0
+
+
+def test_a_second_signal_does_not_wait_for_calls_under_way(tmp_path: Path) -> None:
+    settings = {"EMBERWAY_DRAIN_TIMEOUT": "3600"}
+    with provider() as address, gateway(tmp_path, **behind(address), **settings) as running, running.stream(address):
+        running.process.terminate()
+        wait_until(lambda: not listens(running.port))
+
+        assert running.ends(signal.SIGINT) == 0
+
+
+def test_calls_under_way_are_waited_for_no_longer_than_was_set(tmp_path: Path) -> None:
+    settings = {"EMBERWAY_DRAIN_TIMEOUT": "1"}
+    with provider() as address, gateway(tmp_path, **behind(address), **settings) as running, running.stream(address):
+        assert running.ends() == 0
+
+
+def behind(provider: socket.socket) -> dict[str, str]:
+    """Settings of a gateway whose provider is ours."""
+    return {
+        "EMBERWAY_EPHEMERAL": "true",
+        "EMBERWAY_API_KEY": CHOSEN,
+        "EMBERWAY_FIREWORKS_BASE_URL": f"http://127.0.0.1:{provider.getsockname()[1]}/inference/v1",
+    }
+
+
+@contextmanager
+def provider() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        yield listener
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--ephemeral") as running:
+        (worker,) = descendants(running.process.pid)
+
+        os.kill(worker, signal.SIGKILL)
+
+        wait_until(lambda: descendants(running.process.pid) not in ([], [worker]) and listens(running.port))
+        assert running.admits(running.key)
+
+
+def test_no_worker_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--ephemeral", "--emulator") as running:
+        family = running.family
+
+        running.ends(signal.SIGKILL)
+
+        wait_until(lambda: not any(map(is_alive, family)))
+
+
+def test_an_ephemeral_gateway_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    with gateway(tmp_path, "--ephemeral", "--emulator", TMPDIR=str(tmp_path / "tmp")) as running:
+        assert running.chat(running.key)[0] == 200
+        assert "nothing is kept" in running.said
+
+    assert {path.name for path in tmp_path.rglob("*")} == {"stdout", "stderr", "tmp"}
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_what_is_kept_is_for_this_user_alone(tmp_path: Path, umask: int) -> None:
+    with gateway(tmp_path, umask=umask) as running:
+        data = tmp_path / ".local/share/emberway"
+
+        assert stat.S_IMODE(data.stat().st_mode) == 0o700
+        assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in data.iterdir()} == {
+            "api-key.json": 0o600,
+            "master.key": 0o600,
+        }
+        for pid in running.family:
+            assert "Umask:\t0077\n" in Path(f"/proc/{pid}/status").read_text()
+            assert re.search(r"Max core file size +0 +0 ", Path(f"/proc/{pid}/limits").read_text())
+
+
+def test_no_secret_shows_in_the_process_table(tmp_path: Path) -> None:
+    secrets = {"EMBERWAY_API_KEY": CHOSEN, "EMBERWAY_MASTER_KEY": MASTER}
+    with gateway(tmp_path, "--emulator", **secrets) as running:
+        family = running.family
+        assert len(family) == 3
+
+        for pid in family:
+            seen = Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+            assert CHOSEN.encode() not in seen
+            assert MASTER.encode() not in seen
+
+
+def test_a_wrong_master_key_stops_the_start_and_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    with gateway(tmp_path):
+        pass
+    before = content(tmp_path / ".local/share/emberway")
+
+    ended = run(tmp_path, "up", EMBERWAY_MASTER_KEY=MASTER)
+
+    assert (ended.returncode, ended.stdout) == (78, "")
+    assert re.fullmatch(r"emberway: The master key is not the one that .*\n", ended.stderr)
+    assert content(tmp_path / ".local/share/emberway") == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "settings", "status", "sentence"),
+    [
+        (("--host", "0.0.0.0"), {}, 78, "set EMBERWAY_API_KEY and EMBERWAY_MASTER_KEY yourself first"),
+        (("--host", "::"), {"EMBERWAY_API_KEY": CHOSEN}, 78, "set EMBERWAY_MASTER_KEY yourself first"),
+        ((), {"EMBERWAY_API_KEY": "short"}, 78, "EMBERWAY_API_KEY has 5 characters"),
+        ((), {"EMBERWAY_MASTER_KEY": "AAAA"}, 78, "must be base64 of exactly 32 random bytes"),
+        ((), {"EMBERWAY_PROT": "1"}, 3, "Did you mean EMBERWAY_PORT?"),
+        ((), {"EMBERWAY_PORT": "http"}, 3, "EMBERWAY_PORT must be a whole number"),
+        (("--settings", "gone.toml"), {}, 3, "gone.toml cannot be read"),
+        (("--new-key",), {"EMBERWAY_API_KEY": CHOSEN}, 2, "leave one away"),
+        (("--port", "99999"), {}, 2, "Invalid value for '--port'"),
+        (("--data-dir", "/proc/nowhere"), {}, 1, "The data folder /proc/nowhere cannot be used"),
+    ],
+)
+def test_a_start_that_cannot_be_says_why_in_a_sentence(
+    tmp_path: Path, flags: tuple[str, ...], settings: dict[str, str], status: int, sentence: str
+) -> None:
+    ended = run(tmp_path, "up", *flags, **settings)
+
+    assert ended.returncode == status
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_both_keys_of_the_operator_open_every_address(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--host", "0.0.0.0", EMBERWAY_API_KEY=CHOSEN, EMBERWAY_MASTER_KEY=MASTER) as running:
+        assert running.admits(CHOSEN)
+
+
+def test_a_port_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--ephemeral") as running:
+        ended = run(tmp_path, "up", "--ephemeral", "--port", str(running.port))
+
+    assert ended.returncode == 1
+    assert ended.stderr == (f"emberway: Port {running.port} of 127.0.0.1 is in use: choose another with --port.\n")
+
+
+def test_the_demonstration_is_answered_as_it_should_be(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--ephemeral", EMBERWAY_API_KEY=CHOSEN) as running:
+        shown = run(
+            tmp_path,
+            "demo",
+            "-n",
+            "50",
+            "--json",
+            "--url",
+            f"http://127.0.0.1:{running.port}",
+            EMBERWAY_API_KEY=CHOSEN,
+        )
+
+    assert shown.returncode == 0, shown.stderr + shown.stdout
+    rows = json.loads(shown.stdout)
+    assert sum(row["calls"] for row in rows.values()) == 50
+    assert sum(row["failed as intended"] for row in rows.values()) > 0
+
+
+def test_a_demonstration_without_a_gateway_says_how_to_start_one(tmp_path: Path) -> None:
+    ended = run(tmp_path, "demo", "--url", f"http://127.0.0.1:{free_port()}", EMBERWAY_API_KEY=CHOSEN)
+
+    assert ended.returncode == 4
+    assert "start one with `emberway up`" in ended.stderr
+
+
+def test_a_demonstration_with_a_wrong_key_says_so(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--ephemeral") as running:
+        ended = run(tmp_path, "demo", "-n", "1", "--url", f"127.0.0.1:{running.port}/v1", EMBERWAY_API_KEY=CHOSEN)
+
+    assert ended.returncode == 1
+    assert "does not know this key" in ended.stderr
