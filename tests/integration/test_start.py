@@ -126,18 +126,19 @@ def run(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedPro
 
 
 @contextmanager
-def started(home: Path, *flags: str, umask: int = -1, **settings: str) -> Iterator[Running]:
-    """An `emberway up` that has just been called."""
+def started(home: Path, *flags: str, command: str = "up", umask: int = -1, **settings: str) -> Iterator[Running]:
+    """An `emberway up`, or another command that goes on, just called."""
     port = free_port()
     with (home / "stdout").open("wb") as out, (home / "stderr").open("wb") as err:
         process = subprocess.Popen(
-            [sys.executable, "-m", "emberway", "up", "--port", str(port), *flags],
+            [sys.executable, "-m", "emberway", command, "--port", str(port), *flags],
             cwd=home,
             env=environment(home, settings),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             umask=umask,
+            start_new_session=True,
         )
     running = Running(process, home, port)
     try:
@@ -278,6 +279,18 @@ def test_a_signal_ends_it_in_good_order_and_leaves_no_process(tmp_path: Path, as
         assert running.ends(asked_by) == 0
 
     wait_until(lambda: not any(map(is_alive, family)))
+
+
+def test_ctrl_c_is_for_the_supervisor_alone(tmp_path: Path) -> None:
+    with gateway(tmp_path, "--ephemeral", "--emulator", "--no-access-log") as running:
+        children = descendants(running.process.pid)
+
+        assert running.process.pid == os.getpgid(running.process.pid)
+        assert [child for child in children if os.getpgid(child) == running.process.pid] == []
+        os.killpg(running.process.pid, signal.SIGINT)
+
+        assert running.process.wait(PATIENCE) == 0
+        assert running.complained == ""
 
 
 def test_a_signal_while_workers_are_still_starting_is_not_lost(tmp_path: Path) -> None:
@@ -474,3 +487,13 @@ def test_a_demonstration_with_a_wrong_key_says_so(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert "does not know this key" in ended.stderr
+
+
+def test_the_emulator_runs_alone_and_takes_a_key_of_the_providers_form(tmp_path: Path) -> None:
+    with started(tmp_path, command="emulator", EMBERWAY_API_KEY=CHOSEN) as running:
+        wait_until(lambda: listens(running.port))
+
+        status, _ = running.call("POST", "/inference/v1/chat/completions", {"authorization": "Bearer fw_x"}, CHAT)
+        assert status == 200
+        assert CHOSEN.encode() not in Path(f"/proc/{running.process.pid}/environ").read_bytes()
+        assert running.ends() == 0

@@ -52,7 +52,7 @@ def serve(launch: Launch, on_ready: Callable[[], None]) -> bool:
     if sys.platform == "linux":
         # The worker shares this small process's memory, no third process tracks resources, and nothing is pickled.
         multiprocessing.set_start_method("fork", force=True)
-        os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=_forget_handlers)
+        os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=_stand_alone)
     try:
         _Supervisor(launch, on_ready).serve(target_loader=partial(_app_of, launch), wrap_loader=False)
     except SystemExit:
@@ -120,10 +120,11 @@ def _release_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
 
 
-def _forget_handlers() -> None:
-    for number in _STOP_SIGNALS:
+def _stand_alone() -> None:
+    # Ctrl-C and a closed terminal reach every process of a session: they are the supervisor's business alone.
+    os.setsid()
+    for number in (*_STOP_SIGNALS, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a closed terminal is the supervisor's business
     _release_signals()
 
 
