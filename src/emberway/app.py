@@ -48,21 +48,22 @@ class Gateway:
         """The HTTP side, wired."""
         settings = self._launch.settings
         providers = self._providers()
-        resolver = Resolver(
-            directory=KeyDirectory(self._launch.pepper, self._launch.key_records),
-            find_provider=lambda slug: find(slug, providers),
-            claim=lambda model: next((one for one in providers.values() if one.claims(model)), None),
-            places=self._places(providers),
-            trusted_origins=_origins(settings.trusted_origins),
-            custom_hosts=settings.custom_hosts == "public",
-        )
         deadlines = Deadlines(
             connect=settings.connect_timeout,
             first_byte=settings.request_timeout,
             idle=settings.idle_timeout,
             total=settings.total_timeout,
         )
-        pipeline = Pipeline(resolver, self._upstream, deadlines, self.start_emulator)
+        resolver = Resolver(
+            directory=KeyDirectory(self._launch.pepper, self._launch.key_records),
+            find_provider=lambda slug: find(slug, providers),
+            claim=lambda model: next((one for one in providers.values() if one.claims(model)), None),
+            places=self._places(providers),
+            deadlines=deadlines,
+            trusted_origins=_origins(settings.trusted_origins),
+            custom_hosts=settings.custom_hosts == "public",
+        )
+        pipeline = Pipeline(resolver, self._upstream, self.start_emulator)
         limits = Limits(settings.max_body_bytes, settings.max_upload_bytes)
         return Edge(Tools(pipeline, limits, lambda: self._ready), access_log, self._open, self._close)
 

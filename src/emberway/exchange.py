@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from emberway.secret import Secret
 
 Headers = list[tuple[bytes, bytes]]
@@ -19,11 +21,11 @@ class Identity:
     scopes: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class CallOptions:
+class CallOptions(Struct, eq=False):
     """What the ``x-portkey-*`` headers, ``authorization`` and ``x-api-key`` say, one field each.
 
-    Built once for each call by ``edge/headers.py``; a header that is absent or empty is ``None``.
+    Calls whose headers say the same share one object for a while (``edge/callers.py``), so nothing in it is about a
+    single call. A header that is absent or empty is ``None``.
     """
 
     api_key: Secret | None = None
@@ -33,20 +35,20 @@ class CallOptions:
     provider: str | None = None
     virtual_key: str | None = None
     config: str | None = None
-    trace_id: str | None = None
-    trace_parent: str | None = None
-    """W3C ``traceparent``."""
     custom_host: str | None = None
-    forward_headers: tuple[str, ...] | None = None
+    forward_headers: tuple[str, ...] = ()
     """Lower-case, ``_`` and camelCase folded to ``-``."""
     request_timeout: float | None = None
     """Seconds."""
     package_version: str | None = None
     """Set by Portkey's own SDKs and by no other client."""
+    identity: Identity | None = None
+    """Whose calls these are, once that is known."""
+    target: object | None = None
+    """Where they go, once that is known and if the headers alone decide it; ``pipeline/resolve.py`` keeps it here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens that the provider counted; ``None`` where it said nothing."""
 
     prompt: int | None = None
@@ -60,8 +62,7 @@ NO_USAGE = Usage()
 """Nothing was said."""
 
 
-@dataclass(slots=True)
-class Exchange:
+class Exchange(Struct, eq=False):
     """One client request with everything that happened to it; filled as it happens, read by the access line."""
 
     request_id: str

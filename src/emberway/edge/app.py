@@ -11,13 +11,15 @@ from typing import Any
 
 from emberway.edge import failure
 from emberway.edge.body import ClientGone
+from emberway.edge.callers import Callers
 from emberway.edge.endpoints import ENDPOINTS, PASSTHROUGH, Endpoint, Tools
-from emberway.edge.headers import read_options
+from emberway.edge.headers import named as read_names
+from emberway.edge.headers import trace_id
 from emberway.edge.path import ApiPath, read_path
-from emberway.edge.request import AnswerCut, AsgiClient, Request, Send
-from emberway.edge.watch import Receive, Rounds, Watch
+from emberway.edge.request import AnswerCut, Request, Send
+from emberway.edge.watch import Receive, Rounds
 from emberway.errors import BodyTimeout, GatewayError, GatewayFault, MethodNotAllowed, NotFound
-from emberway.exchange import CallOptions, Exchange
+from emberway.exchange import Exchange
 from emberway.ids import new_id
 from emberway.telemetry import AccessLog
 
@@ -49,13 +51,82 @@ class Edge:
         self._access_log = access_log
         self._on_start = on_start
         self._on_stop = on_stop
-        self._rounds = Rounds()
+        self._rounds = Rounds(tools.limits.body_seconds)
+        self._callers = Callers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection scope."""
-        if scope["type"] == "http":
-            await self._serve(scope, receive, send)
-        elif scope["type"] == "lifespan":
+        if scope["type"] != "http":
+            await self._other(scope, receive, send)
+            return
+        request_id = new_id()
+        exchange = Exchange(request_id, request_id, time.monotonic(), scope["method"], scope["path"])
+        request = Request(scope["method"], scope["query_string"], scope["headers"], receive, send, exchange)
+        self._rounds.add(request)
+        try:
+            endpoint = self._endpoint(scope, request)
+            exchange.endpoint = endpoint.name
+            await endpoint.handler(request, self._tools)
+        except asyncio.CancelledError:
+            await self._cancelled(request)
+        except Exception as error:  # the outermost boundary: whatever it is, the client gets an answer
+            await self._failed(request, error)
+        finally:
+            self._rounds.discard(request)
+            request.stop_watching()
+            if self._access_log is not None:
+                self._access_log.write(exchange, time.monotonic() - exchange.started)
+
+    def _endpoint(self, scope: Scope, request: Request) -> Endpoint:
+        """The endpoint that will answer, for a caller who may use it: default deny."""
+        exchange = request.exchange
+        request.named = named = read_names(request.headers)
+        if (given := trace_id(named)) is not None:
+            exchange.trace_id = given
+        path = None if request.query else _USUAL.get(scope["path"])
+        if path is None:
+            raw = scope.get("raw_path") or scope["path"].encode()
+            path = read_path(raw.decode("latin-1").partition("?")[0], request.query)
+        request.path = path
+        endpoint = _EXACT.get(path.below)
+        if endpoint is None:
+            endpoint = next((one for one in _BEGINNINGS if path.below.startswith(one.path)), None)
+        if endpoint is None and path.versioned:
+            endpoint = PASSTHROUGH
+        if endpoint is None or not endpoint.anonymous:
+            request.options = options = self._callers.options(named, exchange.started)
+            if options.identity is None:
+                options.identity = self._tools.pipeline.resolver.identify(options)
+            exchange.identity = options.identity
+        if endpoint is None:
+            raise _no_such_route(path.below)
+        if request.method not in endpoint.methods:
+            allowed = ", ".join(endpoint.methods)
+            raise MethodNotAllowed(f"{path.below} does not take {request.method}. Send {allowed}.", endpoint.methods)
+        return endpoint
+
+    async def _cancelled(self, request: Request) -> None:
+        """By the watch, or by the server that is shutting down."""
+        if request.is_late:
+            await _answer(request, BodyTimeout("The request's body did not arrive in time. Send it at once."))
+        elif not request.exchange.client_gone:
+            raise asyncio.CancelledError
+
+    async def _failed(self, request: Request, error: Exception) -> None:
+        if isinstance(error, ClientGone):
+            request.exchange.client_gone = True
+        elif isinstance(error, GatewayError):
+            await _answer(request, error)
+        elif isinstance(error, AnswerCut):
+            raise error
+        else:
+            request_id = request.exchange.request_id
+            _log.error("request %s failed", request_id, exc_info=error)
+            message = f"The gateway failed on this request; its log has the details under {request_id}."
+            await _answer(request, GatewayFault(message))
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": "There are no WebSocket endpoints here."})
@@ -71,73 +142,6 @@ class Edge:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = new_id()
-        exchange = Exchange(request_id, request_id, time.monotonic())
-        watch = Watch(self._rounds, receive, exchange, self._tools.limits.body_seconds)
-        client = AsgiClient(send, exchange, watch)
-        try:
-            await self._answer(scope, receive, exchange, watch, client)
-        except GatewayError as error:
-            await _fail(client, exchange, error)
-        except ClientGone:
-            exchange.client_gone = True
-        except asyncio.CancelledError:
-            if watch.late:
-                await _fail(
-                    client, exchange, BodyTimeout("The request's body did not arrive in time. Send it at once.")
-                )
-            elif not exchange.client_gone:
-                raise
-        except AnswerCut:
-            raise
-        except Exception:  # the outermost boundary: whatever it is, the client gets an answer
-            _log.exception("request %s failed", request_id)
-            if client.started:
-                raise
-            message = f"The gateway failed on this request; its log has the details under {request_id}."
-            await _fail(client, exchange, GatewayFault(message))
-        finally:
-            watch.close()
-            if self._access_log is not None:
-                self._access_log.write(exchange, time.monotonic() - exchange.started)
-
-    async def _answer(
-        self, scope: Scope, receive: Receive, exchange: Exchange, watch: Watch, client: AsgiClient
-    ) -> None:
-        exchange.method = method = scope["method"]
-        exchange.path = scope["path"]
-        headers = scope["headers"]
-        options = read_options(headers)
-        if options.trace_id is not None:
-            exchange.trace_id = options.trace_id[:256]
-        query = scope["query_string"]
-        path = None if query else _USUAL.get(scope["path"])
-        if path is None:
-            raw = scope.get("raw_path") or scope["path"].encode()
-            path = read_path(raw.decode("latin-1").partition("?")[0], query)
-        endpoint = _endpoint(method, path, self._tools, options, exchange)
-        exchange.endpoint = endpoint.name
-        request = Request(method, path, query, headers, options, exchange, receive, client, watch)
-        await endpoint.handler(request, self._tools)
-
-
-def _endpoint(method: str, path: ApiPath, tools: Tools, options: CallOptions, exchange: Exchange) -> Endpoint:
-    """The endpoint for a request whose caller may use it: default deny, decided on the endpoint that will answer."""
-    endpoint = _EXACT.get(path.below)
-    if endpoint is None:
-        endpoint = next((one for one in _BEGINNINGS if path.below.startswith(one.path)), None)
-    if endpoint is None and path.versioned:
-        endpoint = PASSTHROUGH
-    if endpoint is None or not endpoint.anonymous:
-        exchange.identity = tools.pipeline.resolver.identify(options)
-    if endpoint is None:
-        raise _no_such_route(path.below)
-    if method not in endpoint.methods:
-        allowed = ", ".join(endpoint.methods)
-        raise MethodNotAllowed(f"{path.below} does not take {method}. Send {allowed}.", endpoint.methods)
-    return endpoint
-
 
 def _no_such_route(path: str) -> NotFound:
     """A 404 that names the right path where one is near."""
@@ -148,9 +152,10 @@ def _no_such_route(path: str) -> NotFound:
     return NotFound(f"There is no route {path}. {hint}", code="unknown_route")
 
 
-async def _fail(client: AsgiClient, exchange: Exchange, error: GatewayError) -> None:
+async def _answer(request: Request, error: GatewayError) -> None:
+    exchange = request.exchange
     exchange.error = error.code
-    if client.started:
+    if request.is_started:
         raise AnswerCut from error
     exchange.changed = ()
-    await client.own(error.status, failure.headers_of(error), failure.body_of(error, exchange.request_id))
+    await request.own(error.status, failure.headers_of(error), failure.body_of(error, exchange.request_id))

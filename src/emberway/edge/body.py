@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator
 
+from emberway.edge.headers import Named
 from emberway.edge.watch import Receive
 from emberway.errors import InvalidCall, TooLarge, UnsupportedEncoding
-from emberway.exchange import Headers
 
 MAX_RATIO = 100
 """How many times larger a packed body may become."""
@@ -17,17 +17,9 @@ class ClientGone(Exception):
     """The client went away while its request was still being read: there is nobody to answer."""
 
 
-def header(headers: Headers, wanted: bytes) -> bytes | None:
-    """The first header of that (lower-case) name."""
-    for name, value in headers:
-        if name == wanted:
-            return value
-    return None
-
-
-def declared_length(headers: Headers, limit: int) -> int | None:
+def declared_length(named: Named, limit: int) -> int | None:
     """``content-length`` as a number; TooLarge beyond ``limit`` before anything is read."""
-    text = header(headers, b"content-length")
+    text = named.get(b"content-length")
     if text is None:
         return None
     if not text.isdigit():
@@ -46,9 +38,9 @@ def too_large(limit: int) -> TooLarge:
     )
 
 
-async def read_whole(receive: Receive, headers: Headers, limit: int) -> bytes:
+async def read_whole(receive: Receive, named: Named, limit: int) -> bytes:
     """The body, unpacked if it came as gzip. TooLarge beyond ``limit``, before and while reading."""
-    declared_length(headers, limit)
+    declared_length(named, limit)
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
@@ -65,7 +57,7 @@ async def read_whole(receive: Receive, headers: Headers, limit: int) -> bytes:
         raise ClientGone
     if len(body) > limit:
         raise too_large(limit)
-    encoding = header(headers, b"content-encoding")
+    encoding = named.get(b"content-encoding")
     return body if encoding is None else unpack(body, encoding, limit)
 
 

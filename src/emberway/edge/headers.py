@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
-from typing import Any
 
 import msgspec
 
@@ -19,8 +17,6 @@ MAX_COUNT = 100
 MAX_BYTES = 32 * 1024
 """Names and values of one request's headers together."""
 
-Parse = Callable[[str], Any]
-
 _NEVER_FORWARDED = frozenset(
     {
         "authorization", "x-api-key", "api-key", "cookie", "host", "content-length", "transfer-encoding", "connection",
@@ -32,23 +28,35 @@ _NEVER_FORWARDED = frozenset(
 """Framing, credentials and the headers that unlock cloud metadata: a caller's list cannot put them on our request."""
 
 
-def _secret(value: str) -> Secret:
-    return Secret(value)
+def _text(value: bytes | None) -> str | None:
+    """An empty header counts as none: Portkey's Python SDK sends those (captured)."""
+    return value.decode("latin-1").strip() or None if value else None
 
 
-def _bearer(value: str) -> Secret:
+def _secret(value: bytes | None) -> Secret | None:
+    text = _text(value)
+    return Secret(text) if text else None
+
+
+def _bearer(value: bytes | None) -> Secret | None:
     """Less its ``Bearer``, in any case; Portkey's Node SDK sends the bare token (captured)."""
-    scheme, _, token = value.partition(" ")
-    return Secret(token.strip() if scheme.lower() == "bearer" else value)
+    if not value:
+        return None
+    if value[:7].lower() == b"bearer ":
+        return _secret(value[7:])
+    return _secret(value) if value.strip().lower() != b"bearer" else None
 
 
-def _milliseconds(value: str) -> float | None:
-    """Seconds; a value that is no positive number is ignored, as the reference gateway does."""
-    return int(value) / 1000 if len(value) < 12 and value.isascii() and value.isdigit() and int(value) > 0 else None
+def _seconds(value: bytes | None) -> float | None:
+    """Milliseconds → seconds; what is no positive number is ignored, as the reference gateway does."""
+    return int(value) / 1000 if value and len(value) < 12 and value.isdigit() and int(value) > 0 else None
 
 
-def _names(value: str) -> tuple[str, ...]:
+def _names(header: bytes | None) -> tuple[str, ...]:
     """A comma list or JSON list of header names as the SDKs spell them: ``x_custom``, ``xCustom``, ``x-custom``."""
+    value = _text(header)
+    if value is None:
+        return ()
     given: Iterable[str]
     if value.startswith("["):
         try:
@@ -71,62 +79,75 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
-_READ: dict[bytes, tuple[str, Parse]] = {
-    b"x-portkey-api-key": ("api_key", _secret),
-    b"authorization": ("authorization", _bearer),
-    b"x-api-key": ("x_api_key", _secret),
-    b"x-portkey-provider": ("provider", str),
-    b"x-portkey-virtual-key": ("virtual_key", str),
-    b"x-portkey-config": ("config", str),
-    b"x-portkey-trace-id": ("trace_id", str),
-    b"traceparent": ("trace_parent", str),
-    b"x-portkey-custom-host": ("custom_host", str),
-    b"x-portkey-forward-headers": ("forward_headers", _names),
-    b"x-portkey-request-timeout": ("request_timeout", _milliseconds),
-    b"x-portkey-package-version": ("package_version", str),
-}
+DECIDING = (
+    b"x-portkey-api-key",
+    b"authorization",
+    b"x-api-key",
+    b"x-portkey-provider",
+    b"x-portkey-virtual-key",
+    b"x-portkey-config",
+    b"x-portkey-custom-host",
+    b"x-portkey-forward-headers",
+    b"x-portkey-request-timeout",
+    b"x-portkey-package-version",
+)
+"""The headers that :class:`CallOptions` is made of, in the order of :func:`read_options`."""
+
+Named = dict[bytes, bytes]
+"""A request's headers by name; of several equal ones the last."""
 
 
-def read_options(headers: Headers) -> CallOptions:
-    """One pass over a request's headers (names in lower case); ``x-portkey-*`` headers that we do not know are ignored.
+def named(headers: Headers) -> Named:
+    """A request's headers as a dictionary; HeadersTooLarge beyond the limits.
 
-    The first of several equal headers counts. HeadersTooLarge beyond the limits.
+    The Node SDK leaves snake_case option names as they are (captured): ``x-portkey-trace_id`` counts as
+    ``x-portkey-trace-id``.
     """
-    options = CallOptions()
-    for name, value in headers:
-        known = _READ.get(name)
-        if known is None:
-            # The Node SDK leaves snake_case option names as they are (captured): x-portkey-trace_id.
-            if b"_" not in name or not name.startswith(b"x-portkey-"):
-                continue
-            known = _READ.get(name.replace(b"_", b"-"))
-            if known is None:
-                continue
-        field, parse = known
-        if getattr(options, field) is None:
-            setattr(options, field, parse(value.decode("latin-1").strip()) or None)
-    if len(headers) > MAX_COUNT or sum(map(len, chain.from_iterable(headers))) > MAX_BYTES:
+    by_name = dict(headers)
+    names = b"\n".join(by_name)
+    if len(headers) > MAX_COUNT or len(names) + sum(map(len, by_name.values())) > MAX_BYTES:
         raise HeadersTooLarge(
             f"At most {MAX_COUNT} headers of {MAX_BYTES} bytes together are accepted. Send long objects, such as a "
             "routing config, as saved ones by their slug."
         )
-    if options.trace_parent is not None and options.trace_id is None:
-        options.trace_id = _trace_of(options.trace_parent)
-    return options
+    if b"_" in names:
+        by_name = {name.replace(b"_", b"-"): value for name, value in headers} | by_name
+    return by_name
 
 
-_TRACE_PARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+def read_options(values: Sequence[bytes | None]) -> CallOptions:
+    """The values of the ``DECIDING`` headers, ``None`` for one that is absent → options."""
+    (api_key, authorization, x_api_key, provider, virtual_key, config, custom_host, forward, timeout, version) = values
+    return CallOptions(
+        _secret(api_key),
+        _bearer(authorization),
+        _secret(x_api_key),
+        _text(provider),
+        _text(virtual_key),
+        _text(config),
+        _text(custom_host),
+        _names(forward),
+        _seconds(timeout),
+        _text(version),
+    )
 
 
-def _trace_of(trace_parent: str) -> str | None:
-    """The trace id in a W3C ``traceparent``; ``None`` for a malformed one."""
-    match = _TRACE_PARENT.match(trace_parent)
-    return match[1] if match else None
+def trace_id(by_name: Named) -> str | None:
+    """The caller's trace id: Portkey's header, else the one in a W3C ``traceparent``."""
+    given = by_name.get(b"x-portkey-trace-id")
+    if given:
+        return given.decode("latin-1").strip()[:256] or None
+    parent = by_name.get(b"traceparent")
+    match = _TRACE_PARENT.match(parent) if parent else None
+    return match[1].decode() if match else None
+
+
+_TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 _PASSED_ON = frozenset(
     {
-        b"content-type", b"content-length", b"retry-after", b"retry-after-ms", b"x-should-retry",
+        b"content-type", b"retry-after", b"retry-after-ms", b"x-should-retry",
         b"content-disposition",
         b"content-language", b"content-range", b"accept-ranges", b"etag", b"last-modified", b"cache-control", b"seed",
         b"finish-reason", b"warning", b"location", b"www-authenticate", b"allow",

@@ -1,30 +1,37 @@
-"""One sending of a call to its target: what goes on the wire, and the one repeat that a provider's complaint allows."""
+"""One sending of a call to its target: what goes on the wire."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
 
-from emberway.exchange import CallOptions, Exchange, Headers
-from emberway.pipeline.resolve import Place, Target, no_credential
-from emberway.providers.base import Ask, Call, Provider, Written
-from emberway.upstream.base import Deadlines, Inbound, Outbound, Upstream
+from msgspec import Struct
+
+from emberway.exchange import Exchange, Headers
+from emberway.pipeline.resolve import Pairs, Place, Target, no_credential
+from emberway.providers.base import Ask, Call, Written
+from emberway.upstream.base import Inbound, Origin, Outbound, Upstream
+from emberway.upstream.request import head_start
 
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of an answer that is read whole."""
 MAX_ERROR = 1024 * 1024
 """Bytes of an error answer that are read."""
 
-_ALWAYS_FORWARDED = frozenset({b"traceparent", b"tracestate", b"idempotency-key"})
+_TRACING = frozenset({b"traceparent", b"tracestate"})
+_ONCE = frozenset({b"idempotency-key"})
+"""Meant for one request: passed on with a call, not with each of a conversation's requests."""
 
 
-@dataclass(slots=True)
-class Attempt:
+_MOST_STARTS = 32
+"""Of one target: a handful of endpoints; paths with ids in them must not pile up."""
+_WITH_A_CALL = _TRACING | _ONCE
+
+
+class Attempt(Struct, eq=False):
     """Sends one call; :meth:`send` returns once the answer's status and headers are there."""
 
     upstream: Upstream
-    deadlines: Deadlines
     call: Call
     target: Target
     place: Place
@@ -32,35 +39,35 @@ class Attempt:
 
     async def send(self, written: Written, upload: AsyncIterator[bytes] | None = None) -> Inbound:
         """The provider's answer to ``written``, whatever its status. Raises UpstreamError where there is none."""
-        call = self.call
-        path = self.place.base.path + written.path
-        target = path.encode("latin-1") + (b"?" + call.query if call.query else b"")
-        length = next((value for name, value in call.headers if name == b"content-length"), None) if upload else None
+        call, target = self.call, self.target
         outbound = Outbound(
             call.method,
             self.place.base.origin,
-            target,
-            self._headers(written.headers),
+            b"",
+            (),
             written.body if upload is None else upload,
-            content_length=int(length) if length is not None else None,
-            deadlines=deadlines_of(self.deadlines, call.options),
-            may_repeat=upload is None and (call.endpoint != "passthrough" or call.method == "GET"),
+            _declared_length(call) if upload is not None else None,
+            target.deadlines,
+            upload is None and (call.endpoint != "passthrough" or call.method == "GET"),
         )
+        forwarded = self._forwarded(_WITH_A_CALL)
+        if forwarded or call.query:
+            outbound.target = self._target(written.path)
+            outbound.headers = (*written.headers, *self._credential(), *forwarded)
+        else:
+            outbound.start = self._usual_start(written)
         return await self._timed(outbound)
 
-    async def ask(self, ask: Ask, elsewhere: Place | None = None) -> Inbound:
-        """One request of a conversation; ``elsewhere``: at that place, without the credential."""
-        place = elsewhere or self.place
-        outbound = Outbound(
-            ask.method,
-            place.base.origin,
-            (place.base.path + ("" if elsewhere else ask.path)).encode("latin-1"),
-            list(ask.headers) if elsewhere else self._headers(ask.headers),
-            ask.body,
-            deadlines=deadlines_of(self.deadlines, self.call.options),
-            may_repeat=True,
+    async def ask(self, ask: Ask, elsewhere: tuple[Origin, bytes] | None = None) -> Inbound:
+        """One request of a conversation; ``elsewhere``: to that origin and target, without the credential."""
+        if elsewhere is None:
+            origin, target = self.place.base.origin, self._target(ask.path)
+            headers = (*ask.headers, *self._credential(), *self._forwarded(_TRACING))
+        else:
+            (origin, target), headers = elsewhere, ask.headers
+        return await self._timed(
+            Outbound(ask.method, origin, target, headers, ask.body, None, self.target.deadlines, may_repeat=True)
         )
-        return await self._timed(outbound)
 
     async def _timed(self, outbound: Outbound) -> Inbound:
         began = time.monotonic()
@@ -69,25 +76,36 @@ class Attempt:
         finally:
             self.exchange.upstream_seconds += time.monotonic() - began
 
-    def _headers(self, written: tuple[tuple[bytes, bytes], ...]) -> Headers:
-        provider = self.target.provider
-        headers: Headers = [*written, *self._credential(provider)]
-        wanted = provider.forwards
-        headers += [one for one in self.call.headers if one[0] in wanted or one[0] in _ALWAYS_FORWARDED]
+    def _usual_start(self, written: Written) -> bytes:
+        """The head's start, made once for all calls of this target that are written alike."""
+        method, starts = self.call.method, self.target.starts
+        key = (method, written.path, written.headers)
+        start = starts.get(key)
+        if start is None:
+            headers = (*written.headers, *self._credential())
+            start = head_start(method, self._target(written.path), headers, self.place.base.origin)
+            if len(starts) < _MOST_STARTS:
+                starts[key] = start
+        return start
+
+    def _target(self, path: str) -> bytes:
+        target = (self.place.base.path + path).encode("latin-1")
+        return target + b"?" + self.call.query if self.call.query else target
+
+    def _credential(self) -> Pairs:
+        secret = self.target.credential or self.place.credential
+        if secret is None:
+            raise no_credential(self.target.provider)
+        return self.target.provider.auth(secret)
+
+    def _forwarded(self, always: frozenset[bytes]) -> Headers:
+        """The caller's own headers that go on to the provider."""
+        wanted = self.target.provider.forwards
+        headers = [one for one in self.call.headers if one[0] in wanted or one[0] in always]
         if named := self.call.options.forward_headers:
             headers += [one for one in self.call.headers if one[0].decode("latin-1") in named]
         return headers
 
-    def _credential(self, provider: Provider) -> tuple[tuple[bytes, bytes], ...]:
-        secret = self.target.credential or self.place.credential
-        if secret is None:
-            raise no_credential(provider)
-        return provider.auth(secret)
 
-
-def deadlines_of(deadlines: Deadlines, options: CallOptions) -> Deadlines:
-    """The caller's ``x-portkey-request-timeout`` bounds the whole call, head and body (in the operator's bounds)."""
-    wanted = options.request_timeout
-    if wanted is None:
-        return deadlines
-    return replace(deadlines, first_byte=min(wanted, deadlines.first_byte), total=min(wanted, deadlines.total))
+def _declared_length(call: Call) -> int | None:
+    return next((int(value) for name, value in call.headers if name == b"content-length"), None)

@@ -6,9 +6,9 @@ import asyncio
 
 from emberway.pipeline.attempt import MAX_ANSWER, Attempt
 from emberway.pipeline.relay import read_whole
-from emberway.pipeline.resolve import Place
 from emberway.providers.base import Answer, Ask, Conversation, Pause, Reply
 from emberway.upstream.addresses import parse_base_url
+from emberway.upstream.base import Origin
 
 
 async def converse(conversation: Conversation, attempt: Attempt) -> Reply:
@@ -41,15 +41,19 @@ async def _together(asks: tuple[Ask, ...], attempt: Attempt) -> tuple[Answer, ..
 
 
 async def _one(ask: Ask, attempt: Attempt) -> Answer:
-    elsewhere = None
-    if ask.elsewhere:
-        own = attempt.place.base.origin
-        # A provider that the operator trusts may hand out addresses at its own origin; any other must be public.
-        trusted = frozenset({(own.scheme, own.host, own.port)}) if own.trusted else frozenset()
-        elsewhere = Place(parse_base_url(ask.path, trusted))
-    inbound = await attempt.ask(ask, elsewhere)
+    inbound = await attempt.ask(ask, _elsewhere(ask.path, attempt) if ask.elsewhere else None)
     try:
         body = await read_whole(inbound, attempt.exchange, MAX_ANSWER)
         return Answer(inbound.status, dict(inbound.headers), body)
     finally:
         inbound.close()
+
+
+def _elsewhere(url: str, attempt: Attempt) -> tuple[Origin, bytes]:
+    """An address that a provider handed out; vetted like any other, and a signed one keeps its query."""
+    own = attempt.place.base.origin
+    # A provider that the operator trusts may hand out addresses at its own origin; any other must be public.
+    trusted = frozenset({(own.scheme, own.host, own.port)}) if own.trusted else frozenset()
+    address, mark, query = url.partition("?")
+    base = parse_base_url(address, trusted)
+    return base.origin, f"{base.path or '/'}{mark}{query}".encode("latin-1", "replace")

@@ -8,7 +8,7 @@ from typing import Protocol
 from emberway.errors import UpstreamError
 from emberway.exchange import Exchange, Headers
 from emberway.upstream.base import Inbound
-from emberway.wire.sse import error_event
+from emberway.wire.sse import error_event, name_errors
 from emberway.wire.tap import Tap
 
 MAX_TAPPED = 1024 * 1024
@@ -55,6 +55,8 @@ async def relay_stream(inbound: Inbound, client: Client, exchange: Exchange, *, 
     try:
         while chunk:
             if events:
+                if b'data: {"error"' in chunk:
+                    chunk = name_errors(chunk, inside_event=tap.inside_event)
                 tap.feed(chunk, time.monotonic())
             await client.send(chunk)
             chunk = await inbound.chunk()

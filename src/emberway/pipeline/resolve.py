@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
+
+from msgspec import Struct, field
 
 from emberway.accounts.directory import KeyDirectory
 from emberway.errors import InvalidCall, NotBuilt, Unauthenticated
@@ -11,6 +14,7 @@ from emberway.exchange import CallOptions, Identity
 from emberway.providers.base import Call, Provider
 from emberway.secret import Secret
 from emberway.upstream.addresses import BaseUrl, parse_base_url
+from emberway.upstream.base import Deadlines
 
 _PLACEHOLDERS = frozenset({"OPENAI_API_KEY", "DUMMY-KEY", "dummy", "undefined", "null", "None"})
 """What SDKs put into ``Authorization`` when their user gave no key (captured); never a provider's credential."""
@@ -24,8 +28,10 @@ _SEND_A_PROVIDER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+
+class Place(Struct, frozen=True):
     """Where a provider is reached in this process."""
 
     base: BaseUrl
@@ -33,15 +39,17 @@ class Place:
     """Used when the caller brings none; never sent anywhere else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where one call goes."""
+class Target(Struct, eq=False):
+    """Where a call goes, and what all calls that go there with the same headers have in common."""
 
     provider: Provider
     place: Place | None
     """``None`` for a provider that is started when it is first needed."""
     credential: Secret | None
     """The caller's own."""
+    deadlines: Deadlines
+    starts: dict[tuple[str, str, Pairs], bytes] = field(default_factory=dict)
+    """By method, path and the dialect's headers: the head of a request less what is about its body alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,7 @@ class Resolver:
     """Model name → the provider whose name alone has that form, if any."""
     places: Mapping[str, Place]
     """By slug, the providers that are elsewhere than their definition says."""
+    deadlines: Deadlines
     trusted_origins: frozenset[tuple[str, str, int]] = frozenset()
     custom_hosts: bool = True
 
@@ -110,21 +119,32 @@ class Resolver:
 
     def resolve(self, call: Call) -> Target:
         """Provider, address and credential for ``call``; raises a CallerError that says what to send instead."""
-        options = call.options
-        provider = self.provider_of(options, call.model)
+        options, model = call.options, call.model
+        names_its_place = model is not None and model[:1] == "@" and names_a_slug(model)
+        if options.target is not None and not names_its_place:
+            return cast("Target", options.target)  # nobody else puts anything there
+        provider = self.provider_of(options, model)
         if provider is None:
             raise InvalidCall(_SEND_A_PROVIDER, param="x-portkey-provider", code="missing_provider")
-        if call.model is not None and names_a_slug(call.model):
-            call.model = call.model.partition("/")[2]
-        credential = self._callers_credential(options)
-        place = self.places.get(provider.slug)
+        if names_its_place and model is not None:
+            call.model = model.partition("/")[2]
+        target = Target(
+            provider,
+            self._place(provider, options),
+            self._callers_credential(options),
+            deadlines_of(self.deadlines, options),
+        )
+        if options.provider is not None and target.place is not None:
+            options.target = target
+        return target
+
+    def _place(self, provider: Provider, options: CallOptions) -> Place | None:
         if options.custom_host is not None:
-            place = self._custom_place(options.custom_host)
-        elif place is None and provider.slug == EMULATOR:
-            return Target(provider, None, credential)
-        if place is None:
+            return self._custom_place(options.custom_host)
+        place = self.places.get(provider.slug)
+        if place is None and provider.slug != EMULATOR:
             place = Place(parse_base_url(provider.base_url, frozenset()))
-        return Target(provider, place, credential)
+        return place
 
     def _custom_place(self, url: str) -> Place:
         if not self.custom_hosts:
@@ -146,6 +166,14 @@ class Resolver:
         if options.api_key is not None and text == options.api_key.reveal():
             return None
         return None if self.directory.identify(text) is not None else token
+
+
+def deadlines_of(deadlines: Deadlines, options: CallOptions) -> Deadlines:
+    """The caller's ``x-portkey-request-timeout`` bounds the whole call, head and body (in the operator's bounds)."""
+    wanted = options.request_timeout
+    if wanted is None:
+        return deadlines
+    return replace(deadlines, first_byte=min(wanted, deadlines.first_byte), total=min(wanted, deadlines.total))
 
 
 def names_a_slug(model: str) -> bool:

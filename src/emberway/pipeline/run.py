@@ -14,7 +14,7 @@ from emberway.pipeline.converse import converse
 from emberway.pipeline.relay import Client, is_event_stream, note_answer, read_whole, relay_stream
 from emberway.pipeline.resolve import Place, Resolver
 from emberway.providers.base import Call, Dialect, Written
-from emberway.upstream.base import Deadlines, Inbound, Upstream
+from emberway.upstream.base import Inbound, Upstream
 from emberway.wire import body as json_body
 
 _PASSED_THROUGH = Dialect()
@@ -26,7 +26,6 @@ class Pipeline:
 
     resolver: Resolver
     upstream: Upstream
-    deadlines: Deadlines
     start_emulator: Callable[[], Awaitable[Place]]
     """Starts the emulator, once, and says where it is."""
 
@@ -42,7 +41,7 @@ class Pipeline:
         if call.fields.prompt_key is not None:
             raise _no_prompt_library(call.fields.prompt_key)
         place = target.place or await self.start_emulator()
-        attempt = Attempt(self.upstream, self.deadlines, call, target, place, exchange)
+        attempt = Attempt(self.upstream, call, target, place, exchange)
         dialect = target.provider.dialects.get(call.endpoint, _PASSED_THROUGH)
         if dialect.converse is not None:
             reply = await converse(dialect.converse(call), attempt)

@@ -6,9 +6,11 @@ scripted double that tests drive (`scripted.py`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +38,23 @@ class Deadlines:
     """From the start of the call to the answer's last byte."""
 
 
-@dataclass(slots=True)
-class Outbound:
+class Outbound(Struct, eq=False):
     """One HTTP request to a provider."""
 
     method: str
     origin: Origin
     target: bytes
     """Path and query in origin form, percent-encoded, ASCII."""
-    headers: list[tuple[bytes, bytes]]
+    headers: Sequence[tuple[bytes, bytes]]
     """Without host, content-length, transfer-encoding, connection and accept-encoding: the client adds those."""
     body: bytes | AsyncIterator[bytes] = b""
     content_length: int | None = None
     """Only for an iterator body: its length where known; otherwise it is sent chunked."""
-    deadlines: Deadlines = field(default_factory=Deadlines)
+    deadlines: Deadlines = Deadlines()
     may_repeat: bool = False
     """Whether a request that died on a stale kept-alive connection, before any byte came back, is sent once more."""
+    start: bytes | None = None
+    """What ``upstream.request.head_start`` made of method, target and headers for an earlier call."""
 
 
 class Inbound(Protocol):

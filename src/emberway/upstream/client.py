@@ -47,7 +47,7 @@ class PooledUpstream(Upstream):
     async def send(self, outbound: Outbound) -> Answer:
         """Answer's status and headers, body unread. Raises UpstreamError, or InvalidCall for what cannot be sent."""
         site = self._sites.get(outbound.origin) or self._new_site(outbound.origin)
-        head = request_head(outbound, site.preamble)
+        head = request_head(outbound)
         now = site.loop.time()
         ends_at = now + outbound.deadlines.total
         connection = site.take(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from emberway.errors import InvalidCall
 from emberway.upstream.addresses import DEFAULT_PORTS
@@ -45,33 +46,37 @@ def authority(origin: Origin) -> str:
     return host if origin.port == DEFAULT_PORTS[origin.scheme] else f"{host}:{origin.port}"
 
 
-def preamble(origin: Origin) -> bytes:
-    """What every request to ``origin`` has in common: from after its target to its own headers."""
-    return b" HTTP/1.1\r\nhost: %s\r\naccept-encoding: identity" % authority(origin).encode("ascii")
+def head_start(method: str, target: bytes, headers: Iterable[tuple[bytes, bytes]], origin: Origin) -> bytes:
+    """The head of a request but for the lines about its body; the same for every call that differs only in that.
 
-
-def request_head(outbound: Outbound, common: bytes) -> bytes:
-    """The head of ``outbound``, blank line included; ``common`` is its origin's :func:`preamble`.
-
-    Raises InvalidCall where a name or value would break the head; nothing is sent then.
+    ``target``: path and query in origin form, percent-encoded, ASCII. ``headers``: without host, content-length,
+    transfer-encoding, connection and accept-encoding. Raises InvalidCall where any of it would break the head.
     """
-    method, target, headers = outbound.method, outbound.target, outbound.headers
     if not (method.isalpha() and method.isascii() and target[:1] == b"/" and target.isascii() and b" " not in target):
         raise InvalidCall("The method or path of this call cannot be sent to a provider.")
-    names = _NAMES
-    lines = b"".join([names[name] + value for name, value in headers])
-    if (lines + target).translate(None, _HARMLESS) != b"\r\n" * len(headers):
+    lines = [_NAMES[name] + value for name, value in headers]
+    joined = b"".join(lines)
+    if (joined + target).translate(None, _HARMLESS) != b"\r\n" * len(lines):
         raise InvalidCall("A header or the path of this call holds a line break or another control character.")
-    return b"".join((method.encode(), b" ", target, common, lines, _framing(outbound), b"\r\n\r\n"))
+    host = authority(origin).encode("ascii")
+    return b"%s %s HTTP/1.1\r\nhost: %s\r\naccept-encoding: identity%s" % (method.encode(), target, host, joined)
+
+
+def request_head(outbound: Outbound) -> bytes:
+    """The whole head of ``outbound``, blank line included."""
+    start, body = outbound.start, outbound.body
+    if start is None:
+        start = head_start(outbound.method, outbound.target, outbound.headers, outbound.origin)
+    if isinstance(body, bytes) and body:
+        return b"%s\r\ncontent-length: %d\r\n\r\n" % (start, len(body))
+    return start + _framing(outbound) + b"\r\n\r\n"
 
 
 def _framing(outbound: Outbound) -> bytes:
     """The line that says how long the body is, or nothing where there is none to speak of."""
     body = outbound.body
     if isinstance(body, bytes):
-        if body or outbound.method in {"POST", "PUT", "PATCH"}:
-            return b"\r\ncontent-length: %d" % len(body)
-        return b""
+        return b"\r\ncontent-length: 0" if outbound.method in {"POST", "PUT", "PATCH"} else b""
     if outbound.content_length is not None:
         return b"\r\ncontent-length: %d" % outbound.content_length
     return b"\r\ntransfer-encoding: chunked"

@@ -9,7 +9,7 @@ from emberway.upstream.answer import Answer
 from emberway.upstream.base import Origin
 from emberway.upstream.connection import Connection
 from emberway.upstream.deadlines import Sweeper
-from emberway.upstream.request import authority, preamble
+from emberway.upstream.request import authority
 
 
 class Site:
@@ -25,7 +25,6 @@ class Site:
         "loop",
         "open",
         "origin",
-        "preamble",
         "where",
     )
 
@@ -34,7 +33,6 @@ class Site:
         self.loop = loop
         self.where = authority(origin)
         """The origin as messages name it."""
-        self.preamble = preamble(origin)
         self.open = 0
         """Slots in use: connections being made, at work or idle."""
         self._limit = limit

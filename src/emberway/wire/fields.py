@@ -40,14 +40,16 @@ class Fields(Struct):
 
 _decoder = msgspec.json.Decoder(Fields)
 _AT_PATH = re.compile(r"^(?P<problem>.*?)(?: - at `(?P<path>\$[^`]*)`)?$", re.DOTALL)
-_NOT_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"\\'))
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'{}[]"'))
+_STRINGS = re.compile(rb'"[^"]*"')
 
 
 def read_fields(body: bytes) -> Fields:
     """Decode ``body``, which must be one JSON object; InvalidCall says what is wrong and where."""
     try:
         fields = _decoder.decode(body)
+        if not body.isascii():
+            body.decode()  # the decoder does not look into the values that it skips
     except msgspec.ValidationError as error:
         raise _wrong_type(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -65,7 +67,8 @@ def read_fields(body: bytes) -> Fields:
 
 def depth(body: bytes) -> int:
     """How deep the brackets of a valid JSON text nest; brackets inside strings do not count."""
-    skeleton = _STRINGS.sub(b"", body.translate(None, _NOT_STRUCTURE))
+    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    skeleton = _STRINGS.sub(b"", unescaped.translate(None, _NOT_STRUCTURE))
     deepest = level = 0
     for byte in skeleton:
         if byte in b"{[":

@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 
 from emberway.errors import InvalidCall
 from emberway.upstream.base import Origin, Outbound
-from emberway.upstream.request import OURS, authority, preamble, request_head
+from emberway.upstream.request import OURS, authority, head_start, request_head
 
 ORIGIN = Origin("https", "api.example.com", 443)
-COMMON = preamble(ORIGIN)
 
 
 def head(*headers: tuple[bytes, bytes], method: str = "POST", target: bytes = b"/v1", body: bytes = b"{}") -> bytes:
-    return request_head(Outbound(method, ORIGIN, target, list(headers), body), COMMON)
+    return request_head(Outbound(method, ORIGIN, target, list(headers), body))
 
 
 def test_a_head_holds_the_line_the_host_the_headers_and_the_length() -> None:
@@ -73,3 +72,11 @@ def test_a_method_is_letters(method: str) -> None:
 def test_a_target_is_a_path_in_ascii(target: bytes) -> None:
     with pytest.raises(InvalidCall):
         head(target=target)
+
+
+def test_a_start_made_earlier_serves_every_body() -> None:
+    start = head_start("POST", b"/v1", [(b"x-a", b"b")], ORIGIN)
+
+    made = [request_head(Outbound("POST", ORIGIN, b"", (), body, start=start)) for body in (b"{}", b"{   }")]
+
+    assert made == [head((b"x-a", b"b"), body=b"{}"), head((b"x-a", b"b"), body=b"{   }")]

@@ -14,21 +14,21 @@ _JSON: Headers = [(b"content-type", b"application/json"), (b"cache-control", b"n
 
 async def alive(request: Request, tools: Tools) -> None:
     """The process runs."""
-    await request.client.own(200, _JSON, b'{"status":"alive"}')
+    await request.own(200, _JSON, b'{"status":"alive"}')
 
 
 async def ready(request: Request, tools: Tools) -> None:
     """It takes calls: not while it starts or shuts down."""
     if tools.is_ready():
-        await request.client.own(200, _JSON, b'{"status":"ready"}')
+        await request.own(200, _JSON, b'{"status":"ready"}')
     else:
-        await request.client.own(503, [*_JSON, (b"retry-after", b"1")], b'{"status":"not ready"}')
+        await request.own(503, [*_JSON, (b"retry-after", b"1")], b'{"status":"not ready"}')
 
 
 async def health(request: Request, tools: Tools) -> None:
     """The form that Portkey's hosted gateway answers (captured)."""
     body = {"status": "success", "message": "Server is healthy", "version": __version__}
-    await request.client.own(200, _JSON, msgspec.json.encode(body))
+    await request.own(200, _JSON, msgspec.json.encode(body))
 
 
 async def welcome(request: Request, tools: Tools) -> None:
@@ -39,7 +39,7 @@ async def welcome(request: Request, tools: Tools) -> None:
         "api": "/v1",
         "try": "POST /v1/chat/completions with your key in x-portkey-api-key and x-portkey-provider: @emulator",
     }
-    await request.client.own(200, _JSON, msgspec.json.encode(body))
+    await request.own(200, _JSON, msgspec.json.encode(body))
 
 
 HEALTH = (

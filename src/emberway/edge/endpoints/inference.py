@@ -14,8 +14,8 @@ from emberway.wire.fields import read_fields
 
 def _inference(name: str) -> Handler:
     async def handle(request: Request, tools: Tools) -> None:
-        body = await read_whole(request.receive, request.headers, tools.limits.body)
-        request.watch.body_read()
+        body = await read_whole(request.receive, request.named, tools.limits.body)
+        request.body_is_read = True
         if not body:
             raise InvalidCall("The request has no body. Send one JSON object.", code="missing_body")
         fields = read_fields(body)
@@ -32,7 +32,7 @@ def _inference(name: str) -> Handler:
             fields.model,
             received=time.time(),
         )
-        await tools.pipeline.run(call, request.exchange, request.client)
+        await tools.pipeline.run(call, request.exchange, request)
 
     return handle
 

@@ -14,7 +14,7 @@ _JSON = [(b"content-type", b"application/json")]
 async def list_models(request: Request, tools: Tools) -> None:
     """The catalogue; for a provider that it does not cover, that provider's own list."""
     if _is_covered(request, tools):
-        await request.client.own(200, _JSON, catalog.list_answer())
+        await request.own(200, _JSON, catalog.list_answer())
     else:
         await pass_through(request, tools)
 
@@ -33,7 +33,7 @@ async def retrieve_model(request: Request, tools: Tools) -> None:
             param="model",
             code="model_not_found",
         )
-    await request.client.own(200, _JSON, answer)
+    await request.own(200, _JSON, answer)
 
 
 def _is_covered(request: Request, tools: Tools) -> bool:

@@ -7,7 +7,7 @@ import time
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from emberway.edge.body import declared_length, header, read_whole, stream
+from emberway.edge.body import declared_length, read_whole, stream
 from emberway.edge.endpoints.base import Endpoint, Tools
 from emberway.edge.request import Request
 from emberway.providers.base import Call
@@ -25,15 +25,15 @@ _loose = msgspec.json.Decoder(_Loose)
 
 async def pass_through(request: Request, tools: Tools) -> None:
     """A JSON body is read for its model's name; anything else goes on piece by piece as it comes."""
-    is_json = (header(request.headers, b"content-type") or b"").lower().startswith(b"application/json")
-    has_body = request.method not in ("GET", "HEAD") and declared_length(request.headers, tools.limits.upload) != 0
+    is_json = request.named.get(b"content-type", b"").lower().startswith(b"application/json")
+    has_body = request.method not in ("GET", "HEAD") and declared_length(request.named, tools.limits.upload) != 0
     upload = None
     body = b""
     if has_body and not is_json:
         upload = stream(request.receive, tools.limits.upload)
     else:
-        body = await read_whole(request.receive, request.headers, tools.limits.body)
-        request.watch.body_read()
+        body = await read_whole(request.receive, request.named, tools.limits.body)
+        request.body_is_read = True
     fields = Fields(model=_model_in(body) if is_json else None)
     request.exchange.model = fields.model or ""
     call = Call(
@@ -48,7 +48,7 @@ async def pass_through(request: Request, tools: Tools) -> None:
         fields.model,
         received=time.time(),
     )
-    await tools.pipeline.run(call, request.exchange, request.client, upload)
+    await tools.pipeline.run(call, request.exchange, request, upload)
 
 
 def _model_in(body: bytes) -> str | None:
