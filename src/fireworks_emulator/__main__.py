@@ -15,14 +15,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until stopped; the exit status. Prints one line on stdout once connections are accepted."""
     given = _parser().parse_args(arguments)
     from fireworks_emulator.app import Application  # after the arguments, so that --help is quick
-    from fireworks_emulator.server import serve
+    from fireworks_emulator.server import CannotListen, serve
 
     settings = Settings(given.rate, given.seed, given.strict_catalogue, frozenset(given.key))
     application = Application(settings, None if given.quiet else _to_stderr)
     try:
         asyncio.run(serve(application, given.host, given.port, _announce(given.host), given.parent))
-    except OSError as problem:
-        _to_stderr(f"cannot listen on {given.host}:{given.port}: {problem.strerror or problem}")
+    except CannotListen as problem:
+        _to_stderr(str(problem))
         return 1
     except KeyboardInterrupt:
         return 130

@@ -79,7 +79,7 @@ def _capital(question: str) -> str | None:
     words = found[1].split()
     for name in (" ".join(words), words[0]):
         if city := _CAPITALS.get(name.lower()):
-            return f"The capital of {name.title()} is {city}."
+            return f"The capital of {name.title()} is {city.removesuffix('.')}."
     return None
 
 

@@ -26,7 +26,7 @@ FAMILIES = (
     Family(("minimax-m2",), "medium", frozenset({"low", "medium", "high"}), strict=True),
     Family(("gpt-oss",), "medium", frozenset({"low", "medium", "high"}), strict=True),
     Family(("deepseek-v3p1",), "none"),
-    Family(("deepseek-v4",), "high"),
+    Family(("deepseek-v4",), "high", frozenset({"none", "high", "max"})),
     Family(("glm-5",), "max", frozenset({"none", "high", "max"})),
     Family(("kimi-k3",), "high", frozenset({"none", "low", "high", "max"})),
     Family(("deepseek-r1", "qwq", "kimi-k2-thinking"), "medium"),

@@ -18,12 +18,16 @@ GRACE = 2
 """Seconds that calls in flight get when the process is told to stop."""
 
 
+class CannotListen(Exception):
+    """The address is taken, or none of this machine's."""
+
+
 async def serve(
     application: Application, host: str, port: int, ready: Callable[[int], None], parent_pid: int | None
 ) -> None:
     """Serve until SIGTERM, SIGINT or the end of the parent process.
 
-    ``port`` 0 takes a free one; ``ready`` is told which, once connections are accepted. OSError: it is taken.
+    ``port`` 0 takes a free one; ``ready`` is told which, once connections are accepted. CannotListen: it is taken.
     """
     with _reserved(host, port) as number:
         server = Server(
@@ -41,21 +45,28 @@ async def serve(
     ready(number)
     await _told_to_stop(stop, parent_pid)
     server.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
-    await running
+    with contextlib.suppress(TimeoutError):  # calls that outlast their grace are dropped
+        await running
 
 
 @contextlib.contextmanager
 def _reserved(host: str, port: int) -> Iterator[int]:
     """Hold a port until the server has it: the server shares ports, so it would not notice one that is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     if port:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    with socket.socket(family) as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind((host, port))
+        _bound(host, port, socket.SO_REUSEADDR).close()
+    with _bound(host, port, socket.SO_REUSEPORT) as holder:
         yield holder.getsockname()[1]
+
+
+def _bound(host: str, port: int, option: int) -> socket.socket:
+    held = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    held.setsockopt(socket.SOL_SOCKET, option, 1)
+    try:
+        held.bind((host, port))
+    except OSError as problem:
+        held.close()
+        raise CannotListen(f"cannot listen on {host}:{port}: {problem.strerror}") from None
+    return held
 
 
 async def _accepting(host: str, port: int) -> None:

@@ -16,7 +16,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from fireworks_emulator.call import call_of, read_body
+from fireworks_emulator.call import Call, call_of, read_body
 from fireworks_emulator.delivery import json_response
 from fireworks_emulator.errors import envelope_a
 from fireworks_emulator.validation import invalid
@@ -58,9 +58,16 @@ async def translations(request: Request) -> Response:
 
 async def _answer(request: Request, task: str, noun: str) -> Response:
     form = await _form(request)
+    try:
+        return await _described(call_of(request), form, task, noun)
+    finally:
+        await form.close()
+
+
+async def _described(call: Call, form: FormData, task: str, noun: str) -> Response:
     name = str(form.get("model") or DEFAULT_MODEL)
     base, mark, fault = name.partition("!")
-    call_of(request).model(SHORT_NAMES.get(base, base) + mark + fault, "audio_transcription")
+    call.model(SHORT_NAMES.get(base, base) + mark + fault, "audio_transcription")
     shape = str(form.get("response_format") or "json")
     if shape not in FORMATS:
         raise invalid("Invalid enum value", "response_format", shape)
