@@ -10,13 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import openai
 from portkey_ai import Portkey, createHeaders
 from tests.acceptance.process import PATIENCE, clean_environment
-
-Library = TypeVar("Library")
 
 NODE_FOLDER = Path(__file__).parent / "node"
 STYLES = ("python-portkey", "python-openai", "node-portkey", "node-openai")
@@ -190,7 +188,7 @@ def run_curl(*arguments: str) -> tuple[int, Any]:
 
 
 @contextmanager
-def closing(library: Library) -> Iterator[Library]:
+def closing(library: Any) -> Iterator[Any]:
     """Closes a Python client at last, and the second one, of OpenAI's, that Portkey's holds for half of its calls."""
     try:
         yield library

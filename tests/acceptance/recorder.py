@@ -72,6 +72,8 @@ class Recorder:
     port: int
     seen: list[Seen] = field(default_factory=list)
     answer: Canned | None = None
+    connections: int = 0
+    """Opened since the sheet was blank."""
     gate: threading.Event | None = None
     """While set, an answer stops after its first event until the gate opens."""
 
@@ -84,6 +86,7 @@ class Recorder:
         """Forget what came in and what to answer."""
         self.seen.clear()
         self.answer = self.gate = None
+        self.connections = 0
 
     @property
     def only(self) -> Seen:
@@ -128,6 +131,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
+        self.recorder.connections += 1
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:

@@ -60,6 +60,10 @@ class Wire:
             raise BrokenAnswer("the server hung up without an answer")
         return answer
 
+    def first_bytes(self) -> bytes:
+        """The beginning of an answer, as soon as there is any."""
+        return self._more()
+
     def everything(self) -> Iterator[Raw]:
         """End our side and read the answers that still come, until the server ends its own."""
         with suppress(OSError):  # The server was first.

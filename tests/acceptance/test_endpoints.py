@@ -83,6 +83,13 @@ def test_a_model_is_found_by_its_plain_path(emberway: Served) -> None:
     assert call_over_http(emberway, f"/v1/models/{CHAT_MODEL}").json["id"] == CHAT_MODEL
 
 
+def test_the_body_that_portkeys_async_client_sends_with_a_get_does_no_harm(emberway: Served) -> None:
+    answer = call_over_http(emberway, "/v1/models", {}, method="GET")
+
+    assert answer.status == 200
+    assert answer.json["object"] == "list"
+
+
 def test_a_model_that_nobody_has_is_not_found(client: Client) -> None:
     error = client.call("models.retrieve", "accounts/fireworks/models/no-such-model").error
 

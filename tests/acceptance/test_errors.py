@@ -166,6 +166,15 @@ def test_an_unknown_route_is_a_404_that_names_the_near_one(emberway: Served) -> 
     assert "/v1/chat/completions" in error["message"]
 
 
+def test_an_unknown_route_is_not_found_in_every_client(client: Client) -> None:
+    elsewhere = client.using(base_url=client.login.base_url.replace("/v1", "/v2"))
+
+    error = elsewhere.call("chat.completions.create", **HELLO).error
+
+    assert (error.name, error.status) == ("NotFoundError", 404)
+    assert "/v1/chat/completions" in error.message
+
+
 def test_the_wrong_method_is_a_405_that_says_which_to_use(emberway: Served) -> None:
     answer = call_over_http(emberway, CHAT, method="GET")
 

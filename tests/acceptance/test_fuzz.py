@@ -77,12 +77,32 @@ def in_batches(items: Iterator[Made]) -> Iterator[list[Made]]:
         yield batch
 
 
+def test_clients_that_hang_up_in_mid_answer_leave_no_fault_behind(target: Served) -> None:
+    call = json.dumps(CAPITAL | {"stream": True}).encode()
+    good = Request(b"POST", b"/v1/chat/completions", ((b"content-type", b"application/json"),), call)
+    data = good.encode(login_of(target))
+
+    for number in range(200):
+        wire = Wire(target.port)
+        wire.send(data[: len(data) - number % 3])
+        if number % 3 == 0:
+            wire.first_bytes()
+        wire.close()
+
+    assert_well(target)
+
+
+def login_of(target: Served) -> tuple[tuple[bytes, bytes], ...]:
+    """The credentials of a good call."""
+    return tuple((name.encode(), value.encode()) for name, value in credentials(target).items())
+
+
 class Lines:
     """Connections that are kept alive from batch to batch, and what has to hold for every answer on them."""
 
     def __init__(self, target: Served) -> None:
         self._target = target
-        self._login = tuple((name.encode(), value.encode()) for name, value in credentials(target).items())
+        self._login = login_of(target)
         self._wires = [Wire(target.port) for _ in range(BATCH)]
         self._number = 0
         self._before: dict[int, bytes] = {}

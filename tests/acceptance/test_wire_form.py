@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -243,9 +242,8 @@ def test_a_list_of_headers_to_forward_cannot_smuggle_credentials(
     assert (answer.status, recorder.seen) == (400, [])
 
 
-def test_two_calls_share_one_connection_to_the_provider(relay: Served, recorder: Recorder) -> None:
-    for _ in range(2):
-        call_over_http(relay, "/v1/chat/completions", UNTOUCHED["chat"])
+def test_calls_share_one_connection_to_the_provider(relay: Served, recorder: Recorder) -> None:
+    for _ in range(3):
+        assert call_over_http(relay, "/v1/chat/completions", UNTOUCHED["chat"]).status == 200
 
-    assert {seen.header("connection") for seen in recorder.seen} <= {None, "keep-alive"}
-    assert all(json.loads(seen.body) == UNTOUCHED["chat"] for seen in recorder.seen)
+    assert recorder.connections <= 1
