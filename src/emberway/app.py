@@ -42,10 +42,12 @@ class Gateway:
         self._launch = launch
         self._upstream = upstream
         self._emulator = EmulatorProcess()
+        self._access_log: AccessLog | None = None
         self._ready = False
 
     def edge(self, access_log: AccessLog | None) -> Edge:
         """The HTTP side, wired."""
+        self._access_log = access_log
         settings = self._launch.settings
         providers = self._providers()
         deadlines = Deadlines(
@@ -106,6 +108,8 @@ class Gateway:
 
     async def _close(self) -> None:
         self._ready = False
+        if self._access_log is not None:
+            self._access_log.flush()
         await self._emulator.stop()
         await self._upstream.aclose()
 

@@ -27,6 +27,8 @@ Scope = Mapping[str, Any]
 
 _log = logging.getLogger("emberway")
 _EXACT = {endpoint.path: endpoint for endpoint in ENDPOINTS}
+UNLOGGED = frozenset({"livez", "readyz", "health"})
+"""Endpoints that are asked every few seconds by machines: their lines would hide all others."""
 _BEGINNINGS = tuple(endpoint for endpoint in ENDPOINTS if endpoint.path.endswith("/") and endpoint.path != "/")
 # The usual spellings cost one look-up; every other goes through read_path (2 µs).
 _USUAL = {
@@ -74,7 +76,7 @@ class Edge:
         finally:
             self._rounds.discard(request)
             request.stop_watching()
-            if self._access_log is not None:
+            if self._access_log is not None and exchange.endpoint not in UNLOGGED:
                 self._access_log.write(exchange, time.monotonic() - exchange.started)
 
     def _endpoint(self, scope: Scope, request: Request) -> Endpoint:

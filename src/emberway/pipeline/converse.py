@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
+
 from emberway.pipeline.attempt import MAX_ANSWER, Attempt
 from emberway.pipeline.relay import read_whole
 from emberway.providers.base import Answer, Ask, Conversation, Pause, Reply
 from emberway.upstream.addresses import parse_base_url
 from emberway.upstream.base import Origin
+from emberway.wire.fields import not_json
 
 
 async def converse(conversation: Conversation, attempt: Attempt) -> Reply:
@@ -21,6 +24,8 @@ async def converse(conversation: Conversation, attempt: Attempt) -> Reply:
                 step = conversation.send(())
             else:
                 step = conversation.send(await _together(step, attempt))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise not_json(error) from None
     except StopIteration as end:
         reply = end.value
         assert isinstance(reply, Reply)

@@ -16,6 +16,7 @@ from emberway.pipeline.resolve import Place, Resolver
 from emberway.providers.base import Call, Dialect, Written
 from emberway.upstream.base import Inbound, Upstream
 from emberway.wire import body as json_body
+from emberway.wire.fields import not_json
 
 _PASSED_THROUGH = Dialect()
 
@@ -48,7 +49,7 @@ class Pipeline:
             exchange.changed = reply.changed
             await client.whole(reply.status, [(b"content-type", reply.content_type), *reply.headers], reply.body)
             return
-        written = dialect.write(call) if dialect.write is not None else passed_through(call)
+        written = write(dialect, call)
         await self._relay(attempt, dialect, written, client, upload)
 
     async def _relay(
@@ -104,6 +105,14 @@ class Pipeline:
             answer = dialect.reread(call, answer)
         note_answer(exchange, answer)
         await client.whole(inbound.status, inbound.headers, answer)
+
+
+def write(dialect: Dialect, call: Call) -> Written:
+    """``call`` as the provider takes it; InvalidCall where a rule looks closer and finds no JSON."""
+    try:
+        return dialect.write(call) if dialect.write is not None else passed_through(call)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise not_json(error) from None
 
 
 def passed_through(call: Call) -> Written:

@@ -53,9 +53,7 @@ def read_fields(body: bytes) -> Fields:
     except msgspec.ValidationError as error:
         raise _wrong_type(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidCall(
-            f"The request body is not valid JSON ({error}). Send one JSON object, UTF-8 encoded.", code="invalid_json"
-        ) from None
+        raise not_json(error) from None
     except RecursionError:
         raise _too_deep() from None
     # Only a body that has enough brackets to be deeper is looked at.
@@ -63,6 +61,13 @@ def read_fields(body: bytes) -> Fields:
         raise _too_deep()
     refuse_repeated_keys(body)
     return fields
+
+
+def not_json(error: Exception) -> InvalidCall:
+    """The error for a body that a decoder could not read; ``error`` says why."""
+    return InvalidCall(
+        f"The request body is not valid JSON ({error}). Send one JSON object, UTF-8 encoded.", code="invalid_json"
+    )
 
 
 def depth(body: bytes) -> int:

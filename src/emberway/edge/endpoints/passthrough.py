@@ -54,6 +54,8 @@ async def pass_through(request: Request, tools: Tools) -> None:
 def _model_in(body: bytes) -> str | None:
     """The top-level ``model`` of a JSON object, if it is a text; any other body is the provider's to judge."""
     try:
+        if not body.isascii():
+            body.decode()
         model = _loose.decode(body).model
         name = None if model is UNSET else msgspec.json.decode(model)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
