@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from dataclasses import dataclass, field
 
@@ -32,13 +33,12 @@ class Emulator:
         self.spread = Spread()
         self.prompt_cache = PromptCache()
         self.limits = Limits()
-        self._ids = 0
+        self._ids = itertools.count(1)
         self._space = uuid.uuid4() if settings.seed is None else uuid.UUID(int=settings.seed % (1 << 128))
 
     def new_id(self) -> str:
         """A UUID as text; with a seed the sequence is the same in every process."""
-        self._ids += 1
-        return str(uuid.uuid5(self._space, str(self._ids)))
+        return str(uuid.uuid5(self._space, str(next(self._ids))))
 
 
 @dataclass(slots=True)

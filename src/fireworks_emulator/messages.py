@@ -47,6 +47,19 @@ class Turn(Struct, kw_only=True):
     content: str | list[Block]
 
 
+class OutputFormat(Struct, kw_only=True):
+    """A schema that the text must keep to."""
+
+    type: Literal["json_schema"]
+    schema: dict[str, Any]
+
+
+class OutputConfig(Struct, kw_only=True):
+    """What the text must look like."""
+
+    format: OutputFormat | None = None
+
+
 class MessagesRequest(Struct, kw_only=True):
     """The fields that are read; whether others are refused is not documented, so they are ignored."""
 
@@ -63,7 +76,7 @@ class MessagesRequest(Struct, kw_only=True):
     tools: list[AnthropicTool] | None = None
     tool_choice: ToolChoice | None = None
     metadata: dict[str, Any] | None = None
-    output_config: dict[str, Any] | None = None
+    output_config: OutputConfig | None = None
     raw_output: bool = False
 
 
@@ -94,16 +107,16 @@ def as_chat(asked: MessagesRequest) -> ChatRequest:
         named = {"type": "function", "function": {"name": choice.name}}
         fields["tool_choice"] = named if choice.type == "tool" else CHOICES[choice.type]
         fields["parallel_tool_calls"] = not choice.disable_parallel_tool_use
-    if form := (asked.output_config or {}).get("format"):
-        fields["response_format"] = {"type": "json_schema", "json_schema": {"schema": form.get("schema")}}
+    if asked.output_config and asked.output_config.format:
+        form = asked.output_config.format
+        fields["response_format"] = {"type": form.type, "json_schema": {"schema": form.schema}}
     return convert(fields, ChatRequest)
 
 
 def _system(given: str | list[Block] | None) -> list[dict[str, Any]]:
     if not given:
         return []
-    text = given if isinstance(given, str) else "\n".join(block.get("text", "") for block in given)
-    return [{"role": "system", "content": text}]
+    return [{"role": "system", "content": _result(given)}]
 
 
 def _turns(turn: Turn) -> Iterator[dict[str, Any]]:
@@ -119,7 +132,7 @@ def _turns(turn: Turn) -> Iterator[dict[str, Any]]:
             case {"type": "tool_use", "id": identifier, "name": name, "input": given}:
                 function = {"name": name, "arguments": given}
                 calls.append({"id": identifier, "type": "function", "function": function})
-            case {"type": "thinking", "thinking": thought}:
+            case {"type": "thinking", "thinking": str(thought)}:
                 thoughts.append(thought)
             case {"type": "redacted_thinking"}:
                 pass

@@ -8,6 +8,7 @@ calls equal.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -16,9 +17,10 @@ CAPACITY = 10_000
 
 
 class PromptCache:
-    """Remembers the prefixes of prompts by affinity."""
+    """Remembers the prefixes of prompts by affinity; may be used from several threads."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._prefixes: OrderedDict[bytes, None] = OrderedDict()
 
     def visit(self, affinity: str, parts: Sequence[tuple[str, int]]) -> int:
@@ -32,13 +34,16 @@ class PromptCache:
             digest.update(b"%d:" % len(text) + text.encode("utf-8", "surrogatepass"))
             total += tokens
             prefix = digest.digest()
-            if prefix in self._prefixes and number < len(parts):
+            if self._remember(prefix) and number < len(parts):
                 cached = total
-            self._remember(prefix)
         return cached
 
-    def _remember(self, prefix: bytes) -> None:
-        self._prefixes[prefix] = None
-        self._prefixes.move_to_end(prefix)
-        if len(self._prefixes) > CAPACITY:
-            self._prefixes.popitem(last=False)
+    def _remember(self, prefix: bytes) -> bool:
+        """Keep a prefix as the newest; whether it was there before."""
+        with self._lock:
+            known = prefix in self._prefixes
+            self._prefixes[prefix] = None
+            self._prefixes.move_to_end(prefix)
+            if len(self._prefixes) > CAPACITY:
+                self._prefixes.popitem(last=False)
+            return known

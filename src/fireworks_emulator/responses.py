@@ -268,12 +268,16 @@ def _message(item: Item) -> dict[str, Any]:
         case {"type": "function_call_output", "call_id": identifier, "output": output}:
             return {"role": "tool", "tool_call_id": identifier, "content": output}
         case {"type": "reasoning"}:
-            thoughts = "".join(piece.get("text", "") for piece in item.get("content") or ())
-            return {"role": "assistant", "reasoning_content": thoughts}
-        case {"role": str(role), "content": content}:
+            return {"role": "assistant", "reasoning_content": _thoughts(item.get("content"))}
+        case {"role": str(role), "content": str() | list() as content}:
             parts = content if isinstance(content, str) else [_part(part) for part in content]
             return {"role": "system" if role == "developer" else role, "content": parts}
     raise invalid("Unsupported item", "input", item)
+
+
+def _thoughts(pieces: object) -> str:
+    found = pieces if isinstance(pieces, list) else []
+    return "".join(str(piece.get("text", "")) for piece in found if isinstance(piece, dict))
 
 
 def _part(part: Item) -> Item:
