@@ -72,8 +72,12 @@ class Answer:
 
     async def head(self) -> None:
         """Wait for status and headers. Raises the error of a call without an answer."""
-        while not self.status and self.trouble is None:
-            await self._news()
+        try:
+            while not self.status and self.trouble is None:
+                await self._news()
+        except BaseException:  # whoever is cancelled while waiting closes the connection
+            self.abort()
+            raise
         if self.trouble is not None:
             raise self._error()
         self._stage = Stage.OPENED
@@ -90,7 +94,11 @@ class Answer:
             if self.is_complete:
                 return b""
             self.expires = min(self._loop.time() + self._deadlines.idle, self._ends_at)
-            await self._news()
+            try:
+                await self._news()
+            except BaseException:  # as in head
+                self.abort()
+                raise
             self.expires = self._ends_at
 
     async def read(self, limit: int) -> bytes:
@@ -99,16 +107,9 @@ class Answer:
             limit = min(limit, MOST_UNPACKED)
         elif self.length is not None and self.length > limit:
             raise self._too_long(limit)
-        stage = self._stage
-        pieces: list[bytes] = []
-        size = 0
-        while piece := await self.chunk():
-            self._stage = stage  # nobody has seen these bytes yet
-            size += len(piece)
-            if size > limit:
-                raise self._too_long(limit)
-            pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        elif self.is_complete and self.trouble is None and self.pending <= limit:
+            return self._take()  # the usual short answer is whole already: 1 µs less (benchmarks/upstream_client.py)
+        return await self._gathered(limit)
 
     def abort(self) -> None:
         """Close the connection now and wake a waiting ``chunk`` with StreamBroken; safe to call at any time."""
@@ -187,16 +188,22 @@ class Answer:
         if self._connection is not None:
             self._connection.resume()
 
-    async def _news(self) -> None:
-        """Wait until the connection or the sweeper wakes us. Whoever is cancelled here closes the connection."""
+    async def _gathered(self, limit: int) -> bytes:
+        stage = self._stage
+        pieces: list[bytes] = []
+        size = 0
+        while piece := await self.chunk():
+            self._stage = stage  # nobody has seen these bytes yet
+            size += len(piece)
+            if size > limit:
+                raise self._too_long(limit)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _news(self) -> asyncio.Future[None]:
+        """Done when the connection or the sweeper has something to tell."""
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        except BaseException:
-            self.abort()
-            raise
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _stop(self, trouble: BaseException) -> None:
         connection = self._connection

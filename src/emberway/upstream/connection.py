@@ -204,7 +204,8 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The blank line after a head."""
-        answer = self._current()
+        answer = self._answer
+        assert answer is not None  # data_received feeds the parser only while an answer is awaited
         status = self._parser.get_status_code()
         if not 200 <= status <= 599:
             self._on_interim(status)
@@ -226,22 +227,18 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Bytes of the body, without their framing."""
-        if not self._is_whole:
-            answer = self._current()
+        answer = self._answer
+        if answer is not None and not self._is_whole:
             answer.parts.append(body)
             answer.pending += len(body)
 
     def on_message_complete(self) -> None:
         """The end of an answer, interim ones included."""
-        if self._current().status:  # not an interim answer
+        if self._answer is not None and self._answer.status:  # not an interim answer
             self._keeps_alive = not self._is_whole and self._parser.should_keep_alive()
             self._is_whole = True
 
     # -- inside
-
-    def _current(self) -> Answer:
-        assert self._answer is not None, "data_received feeds the parser only while an answer is awaited"
-        return self._answer
 
     def _forget_head(self) -> None:
         self._headers = []
@@ -252,7 +249,7 @@ class Connection(asyncio.Protocol):
         self._keeps_alive = False
 
     def _on_special_header(self, name: bytes, value: bytes) -> None:
-        if self._current().status:
+        if self._answer is not None and self._answer.status:
             return  # a trailer has no say in these matters (RFC 9110, 6.5.1)
         if name == b"content-length":
             self._length = int(value)  # llhttp has checked its form, and that there is one

@@ -24,6 +24,19 @@ def test_a_head_holds_the_line_the_host_the_headers_and_the_length() -> None:
     )
 
 
+def test_a_start_made_once_serves_every_call_that_differs_only_in_its_body() -> None:
+    headers = [(b"x-a", b"b")]
+    start = head_start("POST", b"/v1", headers, ORIGIN)
+
+    for body in (b"", b"{}", b"x" * 1000):
+        assert request_head(Outbound("POST", ORIGIN, b"", (), body, start=start)) == head(*headers, body=body)
+
+
+@pytest.mark.parametrize(("method", "said"), [("POST", True), ("PUT", True), ("PATCH", True), ("GET", False)])
+def test_a_length_of_nothing_is_said_only_where_a_body_is_usual(method: str, said: bool) -> None:
+    assert (b"\r\ncontent-length: 0\r\n" in head(method=method, body=b"")) is said
+
+
 @pytest.mark.parametrize(
     ("origin", "host"),
     [
@@ -37,7 +50,13 @@ def test_the_host_header_names_the_port_only_where_it_is_not_the_usual_one(origi
     assert authority(origin) == host
 
 
-@given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=12)), max_size=4), st.binary(max_size=12))
+TOKENS = st.sampled_from([b"x-a", b"y", b"Accept"])
+PRINTABLE = st.from_regex(rb"[ -~\x80-\xff\t]{0,12}", fullmatch=True)
+LETTERS = st.from_regex(rb"[!-~]{0,12}", fullmatch=True)
+ANY = st.binary(max_size=12)
+
+
+@given(st.lists(st.tuples(TOKENS | ANY, PRINTABLE | ANY), max_size=3), LETTERS | ANY)
 def test_no_bytes_of_a_caller_add_a_line(headers: list[tuple[bytes, bytes]], tail: bytes) -> None:
     try:
         written = head(*headers, target=b"/" + tail)
