@@ -145,8 +145,10 @@ class PooledUpstream(Upstream):
     async def _dialled(self, site: Site, deadline: float) -> Connection:
         """A new connection in the slot that was reserved for it."""
         try:
-            connection = await self._dialer.dial(site.origin, lambda: Connection(site), deadline)
             if self._is_closed:
+                raise _closing()
+            connection = await self._dialer.dial(site.origin, lambda: Connection(site), deadline)
+            if self._is_closed:  # meanwhile
                 connection.close()
                 raise _closing()
         except BaseException:

@@ -84,6 +84,7 @@ class Dialer:
         """Verification always on, TLS 1.2 at least; the operator's authorities count beside the system's."""
         context = ssl.create_default_context()
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
         context.set_alpn_protocols(["http/1.1"])
         if self._ca_file is not None:
             context.load_verify_locations(self._ca_file)

@@ -57,8 +57,10 @@ class Resolver:
     async def addresses(self, host: str, *, is_trusted: bool) -> tuple[str, ...]:
         """All addresses of ``host``; never empty. Raises socket.gaierror, also where the deadline passes."""
         known = self._known.get(host)
-        if known is not None and self._clock() - known.learnt_at < FRESH:
-            return known.addresses
+        if known is not None:
+            age = self._clock() - known.learnt_at
+            if age < FRESH or (age < STALE and host in self._under_way):  # one caller waits for news, not all
+                return known.addresses
         try:
             return await self._look_up(host, is_trusted)
         except (OSError, UnicodeError):

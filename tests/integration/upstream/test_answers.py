@@ -283,6 +283,33 @@ async def test_an_answer_longer_than_the_limit_is_refused_before_it_is_held(upst
             assert upstream.open_connections == 0
 
 
+async def test_the_limit_counts_only_what_is_left_to_read(upstream: PooledUpstream) -> None:
+    async def program(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(OK + b"content-length: 12\r\n\r\n0123456789")
+        await start_was_read.wait()
+        await wire.send(b"ab")
+
+    start_was_read = asyncio.Event()
+    async with peer(program) as provider:
+        answer = await upstream.send(provider.post())
+        assert await answer.chunk() == b"0123456789"
+        start_was_read.set()
+        assert await answer.read(5) == b"ab"
+        answer.close()
+
+
+async def test_an_aborted_packed_body_yields_nothing_more(upstream: PooledUpstream) -> None:
+    packed = gzip.compress(bytes(900_000))
+    head = OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(packed)
+    async with peer(once(head + packed)) as provider:
+        answer = await upstream.send(provider.post())
+        assert len(await answer.chunk()) < 900_000
+        answer.abort()
+        with pytest.raises(StreamBroken):
+            await answer.chunk()
+
+
 async def test_a_large_body_goes_out_and_comes_back_whole(upstream: PooledUpstream) -> None:
     async def echo(wire: Wire) -> None:
         await wire.answer((await wire.request()).body)

@@ -252,6 +252,21 @@ async def test_waiting_for_a_slot_ends_at_the_connect_deadline(narrow: PooledUps
         assert (told.value.status, narrow.open_connections) == (503, 0)
 
 
+async def test_callers_in_the_queue_hear_that_the_gateway_is_shutting_down(narrow: PooledUpstream) -> None:
+    async with peer(then_silence(CHUNKED)) as provider:
+        for _ in range(2):
+            await narrow.send(provider.post())
+        queued = [asyncio.ensure_future(narrow.send(provider.post())) for _ in range(3)]
+        await asyncio.sleep(0)
+        await narrow.aclose()
+        outcomes = await asyncio.gather(*queued, return_exceptions=True)
+
+        assert [(type(outcome), getattr(outcome, "code", "")) for outcome in outcomes] == [
+            (UpstreamBusy, "shutting_down")
+        ] * 3
+        assert provider.connections == 2
+
+
 async def test_a_repeated_call_makes_room_for_a_fresh_connection(narrow: PooledUpstream) -> None:
     async def program(wire: Wire) -> None:
         await wire.request()

@@ -64,7 +64,10 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(upstream: Pooled
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_an_authority_of_the_operator_is_believed(tmp_path: Path, newest: ssl.TLSVersion) -> None:
+async def test_an_authority_of_the_operator_is_believed(
+    tmp_path: Path, newest: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emberway.upstream.connection.BELIEVED", -1.0)  # ask the kernel each time: no ticket is left
     file = certificate(tmp_path, LOOPBACK)
     upstream = PooledUpstream(ca_file=file)
     async with peer(polite, serving(file, newest)) as provider:

@@ -118,6 +118,19 @@ async def test_a_hanging_host_delays_no_other(names: Names, make: Make) -> None:
     assert names.asked.count("slow.test") == 1
 
 
+async def test_only_one_caller_waits_for_a_hanging_lookup_of_a_host_that_worked(names: Names, make: Make) -> None:
+    resolver = make(deadline=0.1)
+    await resolver.addresses("a.test", is_trusted=False)
+    names.hanging = {"a.test"}
+    names.now += 61
+    first = asyncio.ensure_future(resolver.addresses("a.test", is_trusted=False))
+    await asyncio.sleep(0)
+
+    with pytest.raises(StopIteration) as stop:
+        resolver.addresses("a.test", is_trusted=False).send(None)  # without waiting
+    assert stop.value.value == await first == ("192.0.2.1", "2001:db8::1")
+
+
 async def test_any_number_of_hanging_strangers_delays_no_trusted_host(names: Names, make: Make) -> None:
     names.hanging = {f"slow{number}.test" for number in range(20)}
     resolver = make(deadline=0.1)
