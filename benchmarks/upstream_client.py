@@ -1,18 +1,19 @@
-"""Claim: the pooled client costs little more than writing and reading the same bytes by hand.
+"""What a call through the pooled client costs, beside the same bytes written and read by hand.
 
-Runs against `instant_upstream.py` from 32 concurrent tasks and prints requests per second of this process's CPU (the
-machine may be busy otherwise) for the client and for raw asyncio streams that only look for the end of the answer, as
-medians of alternating rounds, with their ratio. Then the receipts of single tricks, in nanoseconds.
+Runs against `instant_upstream.py` from 32 concurrent tasks and prints microseconds of CPU per call, the process's own
+and the kernel's, for the client and for raw asyncio streams that only look for the end of the answer: medians of
+alternating rounds, with their ratio. The kernel's share differs because the slower caller finds the upstream asleep and
+pays for waking it. Then the receipts of single tricks, in nanoseconds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import socket
 import subprocess
 import sys
-import time
 import timeit
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -25,8 +26,9 @@ from emberway.upstream.base import Origin, Outbound
 from emberway.upstream.client import PooledUpstream
 
 TASKS = 32
-REQUESTS = 400
+REQUESTS = 1000
 ROUNDS = 7
+TARGET = b"/v1/chat/completions"
 BODY = b'{"model":"m","messages":[{"role":"user","content":"What is the capital of France?"}]}'
 HEADERS = [
     (b"content-type", b"application/json"),
@@ -39,9 +41,10 @@ Call = Callable[[], Awaitable[None]]
 
 
 async def with_client(origin: Origin) -> tuple[Call, Callable[[], Awaitable[None]]]:
-    """One call through the client, and how to close it."""
+    """One call through the client, and how to close it; its head's start is made once, as for calls that are alike."""
     upstream = PooledUpstream()
-    outbound = Outbound("POST", origin, b"/v1/chat/completions", HEADERS, BODY)
+    start = request.head_start("POST", TARGET, HEADERS, origin)
+    outbound = Outbound("POST", origin, TARGET, HEADERS, BODY, start=start)
 
     async def call() -> None:
         inbound = await upstream.send(outbound)
@@ -54,8 +57,7 @@ async def with_client(origin: Origin) -> tuple[Call, Callable[[], Awaitable[None
 async def with_streams(origin: Origin) -> tuple[Call, Callable[[], Awaitable[None]]]:
     """The same bytes over plain streams: no pool to speak of, no deadlines, no checks."""
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-    outbound = Outbound("POST", origin, b"/v1/chat/completions", HEADERS, BODY)
-    written = head_of(outbound) + BODY
+    written = request.request_head(Outbound("POST", origin, TARGET, HEADERS, BODY)) + BODY
 
     async def call() -> None:
         reader, writer = idle.pop() if idle else await asyncio.open_connection(origin.host, origin.port)
@@ -72,41 +74,35 @@ async def with_streams(origin: Origin) -> tuple[Call, Callable[[], Awaitable[Non
     return call, close
 
 
-def head_of(outbound: Outbound) -> bytes:
-    """What the client writes before the body, for the streams to write too."""
-    lines = b"".join(b"%s: %s\r\n" % header for header in outbound.headers)
-    return b"POST %s HTTP/1.1\r\nhost: %s\r\naccept-encoding: identity\r\n%scontent-length: %d\r\n\r\n" % (
-        outbound.target,
-        request.authority(outbound.origin).encode(),
-        lines,
-        len(BODY),
-    )
-
-
-async def per_second(call: Call) -> float:
-    """Requests per second of CPU, of TASKS tasks that make REQUESTS calls each."""
+async def cost(call: Call) -> tuple[float, float]:
+    """Microseconds per call, of TASKS tasks that make REQUESTS calls each: our own, and the kernel's."""
 
     async def task() -> None:
         for _ in range(REQUESTS):
             await call()
 
-    start = time.process_time()
+    before = os.times()
     await asyncio.gather(*(task() for _ in range(TASKS)))
-    return TASKS * REQUESTS / (time.process_time() - start)
+    after = os.times()
+    calls = TASKS * REQUESTS / 1e6
+    return (after.user - before.user) / calls, (after.system - before.system) / calls
 
 
 async def compare(port: int) -> None:
     """Alternate between both ways, so that a slow moment of the machine hits them alike."""
     origin = Origin("http", "127.0.0.1", port, trusted=True)
     ways = {"client": await with_client(origin), "raw streams": await with_streams(origin)}
-    measured: dict[str, list[float]] = {name: [] for name in ways}
+    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, (call, _close) in ways.items():
-            measured[name].append(await per_second(call))
+            measured[name].append(await cost(call))
+    whole: dict[str, float] = {}
     for name, (_, close) in ways.items():
         await close()
-        print(f"{name:24} {median(measured[name]):9.0f} requests/s")
-    print(f"{'client / raw streams':24} {median(measured['client']) / median(measured['raw streams']):9.2f}")
+        own, kernel = (median(column) for column in zip(*measured[name], strict=True))
+        whole[name] = own + kernel
+        print(f"{name:32} {own:6.1f} µs of our own, {kernel:5.1f} µs in the kernel")
+    print(f"{'client / raw streams':32} {whole['client'] / whole['raw streams']:6.2f}")
 
 
 def receipts() -> None:
