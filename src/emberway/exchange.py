@@ -48,14 +48,56 @@ class CallOptions(Struct, eq=False):
     """Where they go, once that is known and if the headers alone decide it; ``pipeline/resolve.py`` keeps it here."""
 
 
-class Usage(Struct, frozen=True):
-    """Tokens that the provider counted; ``None`` where it said nothing."""
+class PromptDetails(Struct, frozen=True):
+    """Part of :class:`Usage`."""
 
-    prompt: int | None = None
-    completion: int | None = None
-    total: int | None = None
-    cached: int | None = None
-    reasoning: int | None = None
+    cached_tokens: int | None = None
+
+
+class CompletionDetails(Struct, frozen=True):
+    """Part of :class:`Usage`."""
+
+    reasoning_tokens: int | None = None
+
+
+class Usage(Struct, frozen=True):
+    """Tokens as the provider counted them, in the shape of OpenAI's ``usage`` object; ``None`` where it said nothing.
+
+    The numbers are the provider's word: read them through the properties, which take what cannot be a count as not
+    said.
+    """
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    completion_tokens_details: CompletionDetails | None = None
+
+    @property
+    def prompt(self) -> int | None:
+        """Tokens of the prompt, cached ones included."""
+        return _count(self.prompt_tokens)
+
+    @property
+    def completion(self) -> int | None:
+        """Tokens of the answer, those of reasoning included."""
+        return _count(self.completion_tokens)
+
+    @property
+    def cached(self) -> int | None:
+        """Tokens of the prompt that the provider had in its cache."""
+        details = self.prompt_tokens_details
+        return None if details is None else _count(details.cached_tokens)
+
+    @property
+    def reasoning(self) -> int | None:
+        """Tokens of the answer that the client was not meant to read."""
+        details = self.completion_tokens_details
+        return None if details is None else _count(details.reasoning_tokens)
+
+
+def _count(value: int | None) -> int | None:
+    return value if value is not None and 0 <= value <= 1_000_000_000 else None
 
 
 NO_USAGE = Usage()

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import time
 
+_POOL = 64
+"""Ids for which randomness is fetched at once: a system call for each costs more than the rest."""
+
 
 def new_id() -> str:
     """A fresh UUIDv7 as text: 48 bits of Unix milliseconds, 74 random bits."""
-    chance = os.urandom(9).hex()
-    time_part = f"{time.time_ns() // 1_000_000:012x}"
-    return f"{time_part[:8]}-{time_part[8:]}-7{chance[:3]}-{_VARIANT[chance[3]]}{chance[4:7]}-{chance[6:]}"
+    if not _chances:
+        fresh = os.urandom(9 * _POOL).hex()
+        _chances.extend(fresh[start : start + 18] for start in range(0, len(fresh), 18))
+    chance = _chances.pop()
+    moment = f"{time.time_ns() // 1_000_000:012x}"
+    return f"{moment[:8]}-{moment[8:]}-7{chance[:3]}-{_VARIANT[chance[3]]}{chance[4:7]}-{chance[6:]}"
 
 
+_chances: list[str] = []
 _VARIANT = {digit: "89ab"[value % 4] for value, digit in enumerate("0123456789abcdef")}
 """The two fixed bits 10 in front of the second group of random ones."""

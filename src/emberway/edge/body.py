@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 from emberway.edge.headers import Named
 from emberway.edge.watch import Receive
 from emberway.errors import InvalidCall, TooLarge, UnsupportedEncoding
+
+Message = dict[str, Any]
 
 MAX_RATIO = 100
 """How many times larger a packed body may become."""
@@ -40,25 +43,33 @@ def too_large(limit: int) -> TooLarge:
 
 async def read_whole(receive: Receive, named: Named, limit: int) -> bytes:
     """The body, unpacked if it came as gzip. TooLarge beyond ``limit``, before and while reading."""
+    return await read_rest(await receive(), receive, named, limit)
+
+
+async def read_rest(first: Message, receive: Receive, named: Named, limit: int) -> bytes:
+    """The body of which ``first`` is the first message, unpacked if it came as gzip. TooLarge beyond ``limit``."""
     declared_length(named, limit)
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        parts = [body]
-        size = len(body)
-        while message.get("more_body"):
-            message = await receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > limit:
-                raise too_large(limit)
-        body = b"".join(parts)
+    message = first
+    parts = [message.get("body", b"")]
+    size = len(parts[0])
+    while message.get("more_body") and size <= limit:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
     if message["type"] == "http.disconnect":
         raise ClientGone
-    if len(body) > limit:
+    if size > limit:
         raise too_large(limit)
     encoding = named.get(b"content-encoding")
+    body = b"".join(parts)
     return body if encoding is None else unpack(body, encoding, limit)
+
+
+def no_body(message: Message) -> Exception:
+    """Why there is no body: the client has gone, or sent none."""
+    if message["type"] == "http.disconnect":
+        return ClientGone()
+    return InvalidCall("The request has no body. Send one JSON object.", code="missing_body")
 
 
 def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:

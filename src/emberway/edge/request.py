@@ -37,9 +37,9 @@ class Request(Watched):
         self.is_started = False
         """After that no error can become a status."""
 
-    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+    def whole(self, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
         """Send a provider's answer that was read whole."""
-        await self.own(status, provider_headers(headers), body)
+        return self.own(status, provider_headers(headers), body)
 
     async def own(self, status: int, headers: Headers, body: bytes) -> None:
         """Send a complete answer with these headers and those that every answer carries."""

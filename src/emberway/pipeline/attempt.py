@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 from msgspec import Struct
 
@@ -18,14 +18,10 @@ MAX_ANSWER = 64 * 1024 * 1024
 MAX_ERROR = 1024 * 1024
 """Bytes of an error answer that are read."""
 
-_TRACING = frozenset({b"traceparent", b"tracestate"})
 _ONCE = frozenset({b"idempotency-key"})
 """Meant for one request: passed on with a call, not with each of a conversation's requests."""
-
-
 _MOST_STARTS = 32
 """Of one target: a handful of endpoints; paths with ids in them must not pile up."""
-_WITH_A_CALL = _TRACING | _ONCE
 
 
 class Attempt(Struct, eq=False):
@@ -37,7 +33,7 @@ class Attempt(Struct, eq=False):
     place: Place
     exchange: Exchange
 
-    async def send(self, written: Written, upload: AsyncIterator[bytes] | None = None) -> Inbound:
+    def send(self, written: Written, upload: AsyncIterator[bytes] | None = None) -> Awaitable[Inbound]:
         """The provider's answer to ``written``, whatever its status. Raises UpstreamError where there is none."""
         call, target = self.call, self.target
         outbound = Outbound(
@@ -50,19 +46,20 @@ class Attempt(Struct, eq=False):
             target.deadlines,
             upload is None and (call.endpoint != "passthrough" or call.method == "GET"),
         )
-        forwarded = self._forwarded(_WITH_A_CALL)
-        if forwarded or call.query:
+        wanted = target.forwarded
+        if call.query or not wanted.isdisjoint(call.names):
             outbound.target = self._target(written.path)
-            outbound.headers = (*written.headers, *self._credential(), *forwarded)
+            outbound.headers = (*written.headers, *self._credential(), *self._forwarded(wanted))
         else:
-            outbound.start = self._usual_start(written)
-        return await self._timed(outbound)
+            start = target.starts.get((call.method, written.path, written.headers))
+            outbound.start = start if start is not None else self._first_start(written)
+        return self._timed(outbound)
 
     async def ask(self, ask: Ask, elsewhere: tuple[Origin, bytes] | None = None) -> Inbound:
         """One request of a conversation; ``elsewhere``: to that origin and target, without the credential."""
         if elsewhere is None:
             origin, target = self.place.base.origin, self._target(ask.path)
-            headers = (*ask.headers, *self._credential(), *self._forwarded(_TRACING))
+            headers = (*ask.headers, *self._credential(), *self._forwarded(self.target.forwarded - _ONCE))
         else:
             (origin, target), headers = elsewhere, ask.headers
         return await self._timed(
@@ -76,16 +73,13 @@ class Attempt(Struct, eq=False):
         finally:
             self.exchange.upstream_seconds += time.monotonic() - began
 
-    def _usual_start(self, written: Written) -> bytes:
+    def _first_start(self, written: Written) -> bytes:
         """The head's start, made once for all calls of this target that are written alike."""
         method, starts = self.call.method, self.target.starts
-        key = (method, written.path, written.headers)
-        start = starts.get(key)
-        if start is None:
-            headers = (*written.headers, *self._credential())
-            start = head_start(method, self._target(written.path), headers, self.place.base.origin)
-            if len(starts) < _MOST_STARTS:
-                starts[key] = start
+        headers = (*written.headers, *self._credential())
+        start = head_start(method, self._target(written.path), headers, self.place.base.origin)
+        if len(starts) < _MOST_STARTS:
+            starts[method, written.path, written.headers] = start
         return start
 
     def _target(self, path: str) -> bytes:
@@ -98,13 +92,9 @@ class Attempt(Struct, eq=False):
             raise no_credential(self.target.provider)
         return self.target.provider.auth(secret)
 
-    def _forwarded(self, always: frozenset[bytes]) -> Headers:
+    def _forwarded(self, wanted: frozenset[bytes]) -> Headers:
         """The caller's own headers that go on to the provider."""
-        wanted = self.target.provider.forwards
-        headers = [one for one in self.call.headers if one[0] in wanted or one[0] in always]
-        if named := self.call.options.forward_headers:
-            headers += [one for one in self.call.headers if one[0].decode("latin-1") in named]
-        return headers
+        return [one for one in self.call.headers if one[0] in wanted]
 
 
 def _declared_length(call: Call) -> int | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 from typing import Protocol
 
 from emberway.errors import UpstreamError
 from emberway.exchange import Exchange, Headers
 from emberway.upstream.base import Inbound
 from emberway.wire.sse import error_event, name_errors
-from emberway.wire.tap import Tap
+from emberway.wire.tap import Tap, read_answer
 
 MAX_TAPPED = 1024 * 1024
 """Bytes up to which a whole answer is read for its usage: a longer one is pictures or vectors, and passes unread."""
@@ -18,7 +19,7 @@ MAX_TAPPED = 1024 * 1024
 class Client(Protocol):
     """The one who called, seen from here."""
 
-    async def whole(self, status: int, headers: Headers, body: bytes) -> None:
+    def whole(self, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
         """Send a complete answer."""
 
     async def start(self, status: int, headers: Headers) -> None:
@@ -85,9 +86,13 @@ async def read_whole(inbound: Inbound, exchange: Exchange, limit: int) -> bytes:
 def note_answer(exchange: Exchange, body: bytes) -> None:
     """Usage, model and finish reason of a whole answer, where it is JSON and says so."""
     if len(body) <= MAX_TAPPED:
-        tap = Tap()
-        tap.note(body)
-        _note(exchange, tap)
+        said = read_answer(body)
+        if said.usage is not None:
+            exchange.usage = said.usage
+        if said.model is not None:
+            exchange.response_model = said.model
+        if said.choices:
+            exchange.finish_reason = said.choices[0].finish_reason or ""
 
 
 def _note(exchange: Exchange, tap: Tap) -> None:

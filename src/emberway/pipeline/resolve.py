@@ -19,6 +19,8 @@ from emberway.upstream.base import Deadlines
 _PLACEHOLDERS = frozenset({"OPENAI_API_KEY", "DUMMY-KEY", "dummy", "undefined", "null", "None"})
 """What SDKs put into ``Authorization`` when their user gave no key (captured); never a provider's credential."""
 
+_ALWAYS_FORWARDED = frozenset({b"traceparent", b"tracestate", b"idempotency-key"})
+
 EMULATOR = "emulator"
 """Slug of the provider that is always there."""
 
@@ -48,6 +50,8 @@ class Target(Struct, eq=False):
     credential: Secret | None
     """The caller's own."""
     deadlines: Deadlines
+    forwarded: frozenset[bytes]
+    """Names of the caller's headers that go on to the provider."""
     starts: dict[tuple[str, str, Pairs], bytes] = field(default_factory=dict)
     """By method, path and the dialect's headers: the head of a request less what is about its body alone."""
 
@@ -133,6 +137,7 @@ class Resolver:
             self._place(provider, options),
             self._callers_credential(options),
             deadlines_of(self.deadlines, options),
+            provider.forwards | _ALWAYS_FORWARDED | {name.encode("latin-1") for name in options.forward_headers},
         )
         if options.provider is not None and target.place is not None:
             options.target = target

@@ -50,25 +50,12 @@ class Pipeline:
             await client.whole(reply.status, [(b"content-type", reply.content_type), *reply.headers], reply.body)
             return
         written = write(dialect, call)
-        await self._relay(attempt, dialect, written, client, upload)
-
-    async def _relay(
-        self,
-        attempt: Attempt,
-        dialect: Dialect,
-        written: Written,
-        client: Client,
-        upload: AsyncIterator[bytes] | None,
-    ) -> None:
-        call, exchange = attempt.call, attempt.exchange
         exchange.changed, exchange.warnings = written.changed, written.warnings
         inbound = await attempt.send(written, upload)
         try:
             if inbound.status >= 400:
                 complaint = await read_whole(inbound, exchange, MAX_ERROR)
-                amended = (
-                    attempt.target.provider.amend(call, written, inbound.status, complaint) if not upload else None
-                )
+                amended = None if upload else target.provider.amend(call, written, inbound.status, complaint)
                 if amended is None:
                     await self._refused(attempt, inbound, complaint, client)
                     return
@@ -78,7 +65,15 @@ class Pipeline:
                 if inbound.status >= 400:
                     await self._refused(attempt, inbound, await read_whole(inbound, exchange, MAX_ERROR), client)
                     return
-            await self._answered(attempt, dialect, written, inbound, client)
+            events = is_event_stream(inbound.headers)
+            if events or call.endpoint == "passthrough":
+                await relay_stream(inbound, client, exchange, events=events)
+                return
+            answer = await read_whole(inbound, exchange, MAX_ANSWER)
+            if written.buffered and dialect.reread is not None:
+                answer = dialect.reread(call, answer)
+            note_answer(exchange, answer)
+            await client.whole(inbound.status, inbound.headers, answer)
         finally:
             inbound.close()
 
@@ -91,20 +86,6 @@ class Pipeline:
             headers = [header for header in headers if header[0] != b"content-type"]
             headers.append((b"content-type", b"application/json"))
         await client.whole(inbound.status, headers, envelope)
-
-    async def _answered(
-        self, attempt: Attempt, dialect: Dialect, written: Written, inbound: Inbound, client: Client
-    ) -> None:
-        call, exchange = attempt.call, attempt.exchange
-        events = is_event_stream(inbound.headers)
-        if events or call.endpoint == "passthrough":
-            await relay_stream(inbound, client, exchange, events=events)
-            return
-        answer = await read_whole(inbound, exchange, MAX_ANSWER)
-        if written.buffered and dialect.reread is not None:
-            answer = dialect.reread(call, answer)
-        note_answer(exchange, answer)
-        await client.whole(inbound.status, inbound.headers, answer)
 
 
 def write(dialect: Dialect, call: Call) -> Written:

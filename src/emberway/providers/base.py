@@ -8,6 +8,7 @@ several of theirs.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -34,6 +35,8 @@ class Call(Struct):
     """The model to ask the provider for: the body's, less an ``@slug/`` in front."""
     received: float = 0.0
     """When the call came in, in Unix seconds; for answers that we compose and that say when they were made."""
+    names: AbstractSet[bytes] = frozenset()
+    """The names of ``headers``."""
 
 
 class Written(Struct, frozen=True):

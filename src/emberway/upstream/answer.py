@@ -103,6 +103,9 @@ class Answer:
 
     async def read(self, limit: int) -> bytes:
         """The rest of the body; BadAnswer beyond ``limit`` bytes."""
+        if self.is_complete and self._unpacker is None and self.trouble is None and self.pending <= limit:
+            parts, self.parts, self.pending = self.parts, [], 0
+            return parts[0] if len(parts) == 1 else b"".join(parts)
         if self._unpacker is not None:
             limit = min(limit, MOST_UNPACKED)
         elif self._stage is Stage.OPENED and self.length is not None and self.length > limit:

@@ -13,8 +13,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a connection goes. ``trusted``: the operator named this origin, so it may be private or plain http."""
 
     scheme: Literal["http", "https"]

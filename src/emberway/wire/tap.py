@@ -21,31 +21,16 @@ class _Choice(Struct):
     finish_reason: str | None = None
 
 
-class _PromptDetails(Struct):
-    cached_tokens: int | None = None
-
-
-class _CompletionDetails(Struct):
-    reasoning_tokens: int | None = None
-
-
-class _Usage(Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-    prompt_tokens_details: _PromptDetails | None = None
-    completion_tokens_details: _CompletionDetails | None = None
-
-
-class _Answer(Struct):
+class Said(Struct):
     """A whole answer or one event of a stream, as far as the log is concerned."""
 
     model: str | None = None
     choices: list[_Choice] | None = None
-    usage: _Usage | None = None
+    usage: Usage | None = None
 
 
-_decode = msgspec.json.Decoder(_Answer).decode
+_NOTHING = Said()
+_decode = msgspec.json.Decoder(Said).decode
 
 
 class Tap:
@@ -90,33 +75,18 @@ class Tap:
 
     def _read(self, event: bytes) -> None:
         data = b"\n".join(line[5:].lstrip() for line in event.splitlines() if line.startswith(b"data:"))
-        self.note(data)
-
-    def note(self, answer: bytes) -> None:
-        """Read model, finish reason and usage from one event's JSON or a whole answer; what is none is passed over."""
-        try:
-            said = _decode(answer)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return
+        said = read_answer(data)
         if said.model:
             self.model = said.model
         if said.choices and said.choices[0].finish_reason:
             self.finish_reason = said.choices[0].finish_reason
         if said.usage is not None:
-            self.usage = _read_usage(said.usage)
+            self.usage = said.usage
 
 
-def _read_usage(usage: _Usage) -> Usage:
-    """OpenAI's ``usage`` object → numbers; what cannot be a count is taken as not said."""
-    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
-    return Usage(
-        _count(usage.prompt_tokens),
-        _count(usage.completion_tokens),
-        _count(usage.total_tokens),
-        _count(prompt.cached_tokens) if prompt is not None else None,
-        _count(completion.reasoning_tokens) if completion is not None else None,
-    )
-
-
-def _count(value: int | None) -> int | None:
-    return value if value is not None and 0 <= value <= 1_000_000_000 else None
+def read_answer(answer: bytes) -> Said:
+    """What one event's JSON or a whole answer says for the log; nothing, where it is no such answer."""
+    try:
+        return _decode(answer)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _NOTHING

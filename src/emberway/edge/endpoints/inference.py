@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import time
 
-from emberway.edge.body import read_whole
+from emberway.edge.body import no_body, read_rest
 from emberway.edge.endpoints.base import Endpoint, Handler, Tools
 from emberway.edge.request import Request
-from emberway.errors import InvalidCall
 from emberway.providers.base import Call
 from emberway.wire.fields import read_fields
 
 
 def _inference(name: str) -> Handler:
     async def handle(request: Request, tools: Tools) -> None:
-        body = await read_whole(request.receive, request.named, tools.limits.body)
+        message = await request.receive()
+        body = message.get("body", b"")
+        if message.get("more_body") or len(body) > tools.limits.body or b"content-encoding" in request.named:
+            body = await read_rest(message, request.receive, request.named, tools.limits.body)
         request.body_is_read = True
         if not body:
-            raise InvalidCall("The request has no body. Send one JSON object.", code="missing_body")
+            raise no_body(message)
         fields = read_fields(body)
-        request.exchange.model = fields.model or ""
+        exchange = request.exchange
+        model = fields.model
+        exchange.model = model or ""
         call = Call(
             name,
             request.method,
@@ -29,10 +33,11 @@ def _inference(name: str) -> Handler:
             request.options,
             body,
             fields,
-            fields.model,
-            received=time.time(),
+            model,
+            time.time(),
+            request.named.keys(),
         )
-        await tools.pipeline.run(call, request.exchange, request)
+        await tools.pipeline.run(call, exchange, request)
 
     return handle
 

@@ -46,7 +46,8 @@ async def pass_through(request: Request, tools: Tools) -> None:
         body,
         fields,
         fields.model,
-        received=time.time(),
+        time.time(),
+        request.named.keys(),
     )
     await tools.pipeline.run(call, request.exchange, request, upload)
 
@@ -60,8 +61,9 @@ def _model_in(body: bytes) -> str | None:
         name = None if model is UNSET else msgspec.json.decode(model)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    refuse_repeated_keys(body)
-    return name if isinstance(name, str) else None
+    name = name if isinstance(name, str) else None
+    refuse_repeated_keys(body, Fields(model=name))
+    return name
 
 
 PASSTHROUGH = Endpoint("passthrough", "/", ("GET", "POST", "PUT", "PATCH", "DELETE"), pass_through)
