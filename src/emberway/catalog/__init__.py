@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from emberway.catalog.models import Model, as_openai, find, list_answer, listing, model_answer
-from emberway.catalog.prices import cost
 
 COVERS = frozenset({"fireworks-ai", "emulator"})
 """Slugs of the providers whose models these are; the emulator serves Fireworks' own."""
 
-__all__ = ["COVERS", "Model", "as_openai", "cost", "find", "list_answer", "listing", "model_answer"]
+__all__ = ["COVERS", "Model", "as_openai", "find", "list_answer", "listing", "model_answer"]
