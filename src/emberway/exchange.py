@@ -60,7 +60,7 @@ class CompletionDetails(Struct, frozen=True):
     reasoning_tokens: int | None = None
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, omit_defaults=True):
     """Tokens as the provider counted them, in the shape of OpenAI's ``usage`` object; ``None`` where it said nothing.
 
     The numbers are the provider's word: read them through the properties, which take what cannot be a count as not
@@ -82,18 +82,6 @@ class Usage(Struct, frozen=True):
     def completion(self) -> int | None:
         """Tokens of the answer, those of reasoning included."""
         return _count(self.completion_tokens)
-
-    @property
-    def cached(self) -> int | None:
-        """Tokens of the prompt that the provider had in its cache."""
-        details = self.prompt_tokens_details
-        return None if details is None else _count(details.cached_tokens)
-
-    @property
-    def reasoning(self) -> int | None:
-        """Tokens of the answer that the client was not meant to read."""
-        details = self.completion_tokens_details
-        return None if details is None else _count(details.reasoning_tokens)
 
 
 def _count(value: int | None) -> int | None:
@@ -124,11 +112,17 @@ class Exchange(Struct, eq=False):
     changed: tuple[str, ...] = ()
     """Names of the rules that changed the call on its way to the provider."""
     warnings: tuple[str, ...] = ()
-    upstream_seconds: float = 0.0
-    """Time spent waiting for the provider, all its answers together."""
+    sent: float = 0.0
+    """When the provider was first asked, in the clock of ``started``; 0 if it was not."""
+    answered: float = 0.0
+    """When its answer was whole, or the first bytes of a stream there; 0 if it never was."""
     first_token: float | None = None
     """Seconds from the start until the first piece of content of a stream passed."""
     finish_reason: str = ""
     response_model: str = ""
     usage: Usage = NO_USAGE
     client_gone: bool = False
+
+    def upstream_seconds(self, now: float) -> float:
+        """How long the provider was waited for, until ``now`` if it still is."""
+        return (self.answered or now) - self.sent if self.sent else 0.0

@@ -11,7 +11,7 @@ from typing import Literal, TextIO
 import msgspec
 from msgspec import Struct
 
-from emberway.exchange import Exchange
+from emberway.exchange import NO_USAGE, Exchange, Usage
 
 FLUSH_EVERY = 0.1
 """Seconds that a line may wait for its neighbours: one write for many requests."""
@@ -58,10 +58,7 @@ class _Line(Struct, omit_defaults=True):
     error: str = ""
     upstream_ms: float = 0.0
     first_token_ms: float | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
+    usage: Usage = NO_USAGE
     finish_reason: str = ""
     changed: tuple[str, ...] = ()
     client_gone: bool = False
@@ -69,7 +66,6 @@ class _Line(Struct, omit_defaults=True):
 
 def json_line(exchange: Exchange, seconds: float, at: float) -> str:
     """One JSON object and a line's end."""
-    usage = exchange.usage
     line = _Line(
         round(at, 3),
         exchange.request_id,
@@ -83,12 +79,9 @@ def json_line(exchange: Exchange, seconds: float, at: float) -> str:
         exchange.model,
         exchange.response_model,
         exchange.error,
-        round(exchange.upstream_seconds * 1000, 2),
+        round(exchange.upstream_seconds(exchange.started + seconds) * 1000, 2),
         None if exchange.first_token is None else round(exchange.first_token * 1000, 2),
-        usage.prompt,
-        usage.completion,
-        usage.cached,
-        usage.reasoning,
+        exchange.usage,
         exchange.finish_reason,
         exchange.changed,
         exchange.client_gone,

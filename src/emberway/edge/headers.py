@@ -184,11 +184,12 @@ def _of_provider(slug: str) -> Headers:
 
 def own_headers(exchange: Exchange, now: float) -> Headers:
     """The headers that every answer carries, errors included; names and values as Portkey's clients read them."""
-    gateway = (now - exchange.started - exchange.upstream_seconds) * 1000
+    upstream = exchange.upstream_seconds(now)
+    gateway = now - exchange.started - upstream
     headers: Headers = [
         (b"x-request-id", exchange.request_id.encode()),
         (b"x-portkey-trace-id", exchange.trace_id.encode("latin-1")),
-        (b"server-timing", b"gw;dur=%.2f, up;dur=%.2f" % (gateway, exchange.upstream_seconds * 1000)),
+        (b"server-timing", b"gw;dur=%.2f, up;dur=%.2f" % (gateway * 1000, upstream * 1000)),
     ]
     if exchange.provider:
         headers += _of_provider(exchange.provider)

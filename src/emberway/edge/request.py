@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -26,7 +27,14 @@ class Request(Watched):
     def __init__(
         self, method: str, query: bytes, headers: Headers, receive: Receive, send: Send, exchange: Exchange
     ) -> None:
-        super().__init__(receive, exchange)
+        # Written out, not inherited: one call less for each request.
+        self.receive = receive
+        self.exchange = exchange
+        self.body_is_read = False
+        self.is_late = False
+        self._first_seen = 0.0
+        self._task = asyncio.current_task()
+        self._watcher = None
         self.method = method
         self.query = query
         self.headers = headers

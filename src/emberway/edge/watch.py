@@ -25,16 +25,15 @@ class Watched:
 
     __slots__ = ("_first_seen", "_task", "_watcher", "body_is_read", "exchange", "is_late", "receive")
 
-    def __init__(self, receive: Receive, exchange: Exchange) -> None:
-        self.receive = receive
-        self.exchange = exchange
-        self.body_is_read = False
-        """From then on nobody else calls ``receive``, and a disconnect can be waited for."""
-        self.is_late = False
-        """Whether the task was cancelled because the body did not come in time."""
-        self._first_seen = 0.0
-        self._task = asyncio.current_task()
-        self._watcher: asyncio.Task[None] | None = None
+    receive: Receive
+    exchange: Exchange
+    body_is_read: bool
+    """From then on nobody else calls ``receive``, and a disconnect can be waited for."""
+    is_late: bool
+    """Whether the task was cancelled because the body did not come in time."""
+    _first_seen: float
+    _task: asyncio.Task[Any] | None
+    _watcher: asyncio.Task[None] | None
 
     def watch_now(self) -> None:
         """Do not wait for the next round: a stream is about to start."""

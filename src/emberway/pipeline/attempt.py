@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Awaitable
 
 from msgspec import Struct
 
-from emberway.exchange import Exchange, Headers
+from emberway.exchange import Headers
 from emberway.pipeline.resolve import Pairs, Place, Target, no_credential
 from emberway.providers.base import Ask, Call, Written
 from emberway.upstream.base import Inbound, Origin, Outbound, Upstream
@@ -31,7 +30,6 @@ class Attempt(Struct, eq=False):
     call: Call
     target: Target
     place: Place
-    exchange: Exchange
 
     def send(self, written: Written, upload: AsyncIterator[bytes] | None = None) -> Awaitable[Inbound]:
         """The provider's answer to ``written``, whatever its status. Raises UpstreamError where there is none."""
@@ -53,25 +51,18 @@ class Attempt(Struct, eq=False):
         else:
             start = target.starts.get((call.method, written.path, written.headers))
             outbound.start = start if start is not None else self._first_start(written)
-        return self._timed(outbound)
+        return self.upstream.send(outbound)
 
-    async def ask(self, ask: Ask, elsewhere: tuple[Origin, bytes] | None = None) -> Inbound:
+    def ask(self, ask: Ask, elsewhere: tuple[Origin, bytes] | None = None) -> Awaitable[Inbound]:
         """One request of a conversation; ``elsewhere``: to that origin and target, without the credential."""
         if elsewhere is None:
             origin, target = self.place.base.origin, self._target(ask.path)
             headers = (*ask.headers, *self._credential(), *self._forwarded(self.target.forwarded - _ONCE))
         else:
             (origin, target), headers = elsewhere, ask.headers
-        return await self._timed(
+        return self.upstream.send(
             Outbound(ask.method, origin, target, headers, ask.body, None, self.target.deadlines, may_repeat=True)
         )
-
-    async def _timed(self, outbound: Outbound) -> Inbound:
-        began = time.monotonic()
-        try:
-            return await self.upstream.send(outbound)
-        finally:
-            self.exchange.upstream_seconds += time.monotonic() - began
 
     def _first_start(self, written: Written) -> bytes:
         """The head's start, made once for all calls of this target that are written alike."""

@@ -7,7 +7,6 @@ import asyncio
 import msgspec
 
 from emberway.pipeline.attempt import MAX_ANSWER, Attempt
-from emberway.pipeline.relay import read_whole
 from emberway.providers.base import Answer, Ask, Conversation, Pause, Reply
 from emberway.upstream.addresses import parse_base_url
 from emberway.upstream.base import Origin
@@ -48,7 +47,7 @@ async def _together(asks: tuple[Ask, ...], attempt: Attempt) -> tuple[Answer, ..
 async def _one(ask: Ask, attempt: Attempt) -> Answer:
     inbound = await attempt.ask(ask, _elsewhere(ask.path, attempt) if ask.elsewhere else None)
     try:
-        body = await read_whole(inbound, attempt.exchange, MAX_ANSWER)
+        body = await inbound.read(MAX_ANSWER)
         return Answer(inbound.status, dict(inbound.headers), body)
     finally:
         inbound.close()

@@ -45,11 +45,8 @@ def is_event_stream(headers: Headers) -> bool:
 
 async def relay_stream(inbound: Inbound, client: Client, exchange: Exchange, *, events: bool) -> None:
     """Pass the body on as it comes. ``events``: it is an event stream, so the tap reads it and a break can be told."""
-    began = time.monotonic()
-    try:
-        chunk = await inbound.chunk()
-    finally:
-        exchange.upstream_seconds += time.monotonic() - began
+    chunk = await inbound.chunk()
+    exchange.answered = time.monotonic()
     # The first bytes are there: until now an error could still become a status, from here on it cannot.
     await client.start(inbound.status, inbound.headers)
     tap = Tap()
@@ -72,15 +69,6 @@ async def relay_stream(inbound: Inbound, client: Client, exchange: Exchange, *, 
         await client.end()
     finally:
         _note(exchange, tap)
-
-
-async def read_whole(inbound: Inbound, exchange: Exchange, limit: int) -> bytes:
-    """The rest of an answer, its time counted as the provider's."""
-    began = time.monotonic()
-    try:
-        return await inbound.read(limit)
-    finally:
-        exchange.upstream_seconds += time.monotonic() - began
 
 
 def note_answer(exchange: Exchange, body: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,8 +12,8 @@ from emberway.errors import NotBuilt, NotSupported
 from emberway.exchange import Exchange
 from emberway.pipeline.attempt import MAX_ANSWER, MAX_ERROR, Attempt
 from emberway.pipeline.converse import converse
-from emberway.pipeline.relay import Client, is_event_stream, note_answer, read_whole, relay_stream
-from emberway.pipeline.resolve import Place, Resolver
+from emberway.pipeline.relay import Client, is_event_stream, note_answer, relay_stream
+from emberway.pipeline.resolve import Place, Resolver, Target
 from emberway.providers.base import Call, Dialect, Written
 from emberway.upstream.base import Inbound, Upstream
 from emberway.wire import body as json_body
@@ -42,11 +43,12 @@ class Pipeline:
         if call.fields.prompt_key is not None:
             raise _no_prompt_library(call.fields.prompt_key)
         place = target.place or await self.start_emulator()
-        attempt = Attempt(self.upstream, call, target, place, exchange)
+        attempt = Attempt(self.upstream, call, target, place)
         dialect = target.provider.dialects.get(call.endpoint, _PASSED_THROUGH)
+        exchange.sent = time.monotonic()
         if dialect.converse is not None:
             reply = await converse(dialect.converse(call), attempt)
-            exchange.changed = reply.changed
+            exchange.changed, exchange.answered = reply.changed, time.monotonic()
             await client.whole(reply.status, [(b"content-type", reply.content_type), *reply.headers], reply.body)
             return
         written = write(dialect, call)
@@ -54,22 +56,23 @@ class Pipeline:
         inbound = await attempt.send(written, upload)
         try:
             if inbound.status >= 400:
-                complaint = await read_whole(inbound, exchange, MAX_ERROR)
+                complaint = await inbound.read(MAX_ERROR)
                 amended = None if upload else target.provider.amend(call, written, inbound.status, complaint)
                 if amended is None:
-                    await self._refused(attempt, inbound, complaint, client)
+                    await self._refused(target, exchange, inbound, complaint, client)
                     return
                 inbound.close()
                 exchange.changed = amended.changed
                 inbound = await attempt.send(amended)
                 if inbound.status >= 400:
-                    await self._refused(attempt, inbound, await read_whole(inbound, exchange, MAX_ERROR), client)
+                    await self._refused(target, exchange, inbound, await inbound.read(MAX_ERROR), client)
                     return
             events = is_event_stream(inbound.headers)
             if events or call.endpoint == "passthrough":
                 await relay_stream(inbound, client, exchange, events=events)
                 return
-            answer = await read_whole(inbound, exchange, MAX_ANSWER)
+            answer = await inbound.read(MAX_ANSWER)
+            exchange.answered = time.monotonic()
             if written.buffered and dialect.reread is not None:
                 answer = dialect.reread(call, answer)
             note_answer(exchange, answer)
@@ -77,10 +80,13 @@ class Pipeline:
         finally:
             inbound.close()
 
-    async def _refused(self, attempt: Attempt, inbound: Inbound, complaint: bytes, client: Client) -> None:
+    async def _refused(
+        self, target: Target, exchange: Exchange, inbound: Inbound, complaint: bytes, client: Client
+    ) -> None:
         """The provider's error answer: its status, its body in the envelope that OpenAI's clients read."""
-        envelope = attempt.target.provider.error(inbound.status, complaint)
-        attempt.exchange.error = "provider_error"
+        exchange.answered = time.monotonic()
+        envelope = target.provider.error(inbound.status, complaint)
+        exchange.error = "provider_error"
         headers = inbound.headers
         if envelope is not complaint:
             headers = [header for header in headers if header[0] != b"content-type"]

@@ -137,7 +137,7 @@ def test_cookies_and_hop_by_hop_headers_of_a_provider_stay_here():
 
 
 def test_every_answer_names_request_trace_and_time():
-    headers = dict(own_headers(Exchange("r-1", "t-1", started=1.0, upstream_seconds=0.25), now=1.5))
+    headers = dict(own_headers(Exchange("r-1", "t-1", started=1.0, sent=1.25, answered=1.5), now=1.5))
 
     assert headers == {
         b"x-request-id": b"r-1",
