@@ -24,7 +24,7 @@ class UpstreamSide(asyncio.Protocol):
         self.idle = idle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's own class, same methods
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own class, same methods
         self.parser = httptools.HttpResponseParser(self)
 
     def data_received(self, data: bytes) -> None:
@@ -54,7 +54,7 @@ class ClientSide(asyncio.Protocol):
         self.upstream: UpstreamSide | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's own class, same methods
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own class, same methods
         self.parser = httptools.HttpRequestParser(self)
 
     def data_received(self, data: bytes) -> None:

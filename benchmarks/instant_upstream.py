@@ -27,7 +27,9 @@ STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-e
 
 def event(number: int, last: bool) -> bytes:
     """One event of a chat stream, chunk framing included; ``number`` lets a client notice a lost one."""
-    finish, usage = (b'"stop"', b'{"prompt_tokens":24,"completion_tokens":56,"total_tokens":80}') if last else (b"null", b"null")
+    finish, usage = (
+        (b'"stop"', b'{"prompt_tokens":24,"completion_tokens":56,"total_tokens":80}') if last else (b"null", b"null")
+    )
     data = (
         b'data: {"id":"c1c08c27","object":"chat.completion.chunk","created":1795384800,"model":"m","choices":'
         b'[{"index":0,"delta":{"content":" word%06d"},"finish_reason":%s}],"usage":%s}\n\n' % (number, finish, usage)
@@ -44,7 +46,7 @@ class InstantUpstream(asyncio.Protocol):
         self.body = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's own class, same methods
+        self.transport = cast('asyncio.Transport', transport)  # uvloop's own class, same methods
         self.parser = httptools.HttpRequestParser(self)
 
     def data_received(self, data: bytes) -> None:
@@ -59,11 +61,12 @@ class InstantUpstream(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if b'"stream":true' in self.body or b'"stream": true' in self.body:
             self.transport.write(STREAM_HEAD)
-            self.emit(0)
+            self.emit(0, self.loop.time())
         else:
             self.transport.write(HEAD + ANSWER)
 
-    def emit(self, number: int) -> None:
+    def emit(self, number: int, due: float) -> None:
+        """Send one event and arrange for the next; each is due by the stream's start, so that delays do not add up."""
         if self.transport.is_closing():
             return
         last = number + 1 == self.events
@@ -71,9 +74,10 @@ class InstantUpstream(asyncio.Protocol):
         if last:
             self.transport.write(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
         elif self.interval:
-            self.loop.call_later(self.interval, self.emit, number + 1)
+            due += self.interval
+            self.loop.call_at(due, self.emit, number + 1, due)
         else:
-            self.loop.call_soon(self.emit, number + 1)
+            self.loop.call_soon(self.emit, number + 1, due)
 
 
 async def main(arguments: list[str]) -> None:
