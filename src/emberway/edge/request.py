@@ -15,6 +15,10 @@ from emberway.exchange import CallOptions, Exchange, Headers
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
+MOST_DRAINED = 64 * 1024
+"""Bytes of an unread body that are taken in before its call is refused; beyond, the connection is closed instead."""
+
+
 class AnswerCut(Exception):
     """An answer that cannot be completed and has no way of saying so."""
 
@@ -60,14 +64,20 @@ class Request(Watched):
             (b"x-content-type-options", b"nosniff"),
             *own_headers(exchange, time.monotonic()),
         ]
-        if not self.body_is_read and self._has_body():
+        if not self.body_is_read and not await self._drained():
             head.append((b"connection", b"close"))  # what is still to come would be taken for the next request
         await self._send({"type": "http.response.start", "status": status, "headers": head})
         await self._send({"type": "http.response.body", "body": body})
 
-    def _has_body(self) -> bool:
+    async def _drained(self) -> bool:
+        """Take in a body that nobody read, if it is a small one, so that the connection stays good for the next call."""
         length = self.named.get(b"content-length", b"0")
-        return length != b"0" or b"transfer-encoding" in self.named
+        if b"transfer-encoding" in self.named or len(length) > 5 or not length.isdigit() or int(length) > MOST_DRAINED:
+            return False
+        while length != b"0" and (await self.receive()).get("more_body"):
+            pass
+        self.body_is_read = True
+        return True
 
     async def start(self, status: int, headers: Headers) -> None:
         """Send the head of a streamed answer; from now on a client that goes away is noticed at once."""
