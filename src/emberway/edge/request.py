@@ -70,7 +70,7 @@ class Request(Watched):
         await self._send({"type": "http.response.body", "body": body})
 
     async def _drained(self) -> bool:
-        """Take in a body that nobody read, if it is a small one, so that the connection stays good for the next call."""
+        """Take in a small body that nobody read, so that the connection stays good for the next call."""
         length = self.named.get(b"content-length", b"0")
         if b"transfer-encoding" in self.named or len(length) > 5 or not length.isdigit() or int(length) > MOST_DRAINED:
             return False
