@@ -56,7 +56,7 @@ def needs_node() -> None:
     if shutil.which("node") is None:
         pytest.skip("node is not installed: scripts/setup-system installs it")
     if not (NODE_FOLDER / "node_modules").is_dir():
-        pytest.skip("the JavaScript clients are not installed: run npm ci in tests/acceptance/node")
+        pytest.skip("the JavaScript clients are not installed: scripts/test installs them")
 
 
 @pytest.fixture(scope="session")
