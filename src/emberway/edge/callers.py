@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emberway.edge.headers import DECIDING, Named, read_options
+from emberway.edge.headers import DECIDING, SELDOM_DECIDING, USUALLY_DECIDING, Named, read_options
 from emberway.exchange import CallOptions
 
 KEPT = 60.0
@@ -23,13 +23,15 @@ class Callers:
 
     def options(self, by_name: Named, now: float) -> CallOptions:
         """The options that these headers spell; ``now`` in monotonic seconds. Raises InvalidCall for unusable ones."""
-        values = tuple(map(by_name.get, DECIDING))
+        # Few calls have more than the usual headers: the others need not be asked for one by one.
+        names = USUALLY_DECIDING if by_name.keys().isdisjoint(SELDOM_DECIDING) else DECIDING
+        values = tuple(map(by_name.get, names))
         if now > self._forget_at:
             self._known.clear()
             self._forget_at = now + KEPT
         known = self._known.get(values)
         if known is None:
-            known = read_options(values)
+            known = read_options(tuple(map(by_name.get, DECIDING)))
             if len(self._known) < MOST:
                 self._known[values] = known
         return known

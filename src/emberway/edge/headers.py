@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import msgspec
 
@@ -79,11 +78,8 @@ def _names(header: bytes | None) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
-DECIDING = (
-    b"x-portkey-api-key",
-    b"authorization",
-    b"x-api-key",
-    b"x-portkey-provider",
+USUALLY_DECIDING = (b"x-portkey-api-key", b"authorization", b"x-api-key", b"x-portkey-provider")
+_SELDOM = (
     b"x-portkey-virtual-key",
     b"x-portkey-config",
     b"x-portkey-custom-host",
@@ -91,6 +87,8 @@ DECIDING = (
     b"x-portkey-request-timeout",
     b"x-portkey-package-version",
 )
+SELDOM_DECIDING = frozenset(_SELDOM)
+DECIDING = USUALLY_DECIDING + _SELDOM
 """The headers that :class:`CallOptions` is made of, in the order of :func:`read_options`."""
 
 Named = dict[bytes, bytes]
@@ -156,12 +154,23 @@ _PASSED_ON = frozenset(
 _PASSED_ON_PREFIXES = (b"x-ratelimit-", b"ratelimit-", b"openai-", b"anthropic-", b"fireworks-", b"x-fireworks-")
 
 
-@lru_cache(maxsize=512)
-def _name_for_the_client(name: bytes) -> bytes | None:
-    """What a provider's header is called in our answer; ``None``: it stays here."""
-    if name == b"x-request-id":
-        return b"x-upstream-request-id"
-    return name if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES) else None
+class _Names(dict[bytes, bytes | None]):
+    """What a provider's header is called in our answer; ``None``: it stays here. Each name is judged once."""
+
+    most = 2000
+    """Names come from outside, so what is remembered is bounded."""
+
+    def __missing__(self, name: bytes) -> bytes | None:
+        if name == b"x-request-id":
+            ours: bytes | None = b"x-upstream-request-id"
+        else:
+            ours = name if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES) else None
+        if len(self) < self.most:
+            self[name] = ours
+        return ours
+
+
+_NAMES = _Names()
 
 
 def provider_headers(headers: Headers) -> Headers:
@@ -169,17 +178,24 @@ def provider_headers(headers: Headers) -> Headers:
 
     The provider's request id moves to ``x-upstream-request-id``; ours is ``x-request-id``.
     """
-    return [(ours, value) for name, value in headers if (ours := _name_for_the_client(name)) is not None]
+    names = _NAMES
+    return [(ours, value) for name, value in headers if (ours := names[name]) is not None]
 
 
-@lru_cache(maxsize=512)
-def _of_provider(slug: str) -> Headers:
-    return [
-        (b"x-portkey-provider", slug.encode("latin-1")),
-        (b"x-portkey-last-used-option-index", b"config"),
-        (b"x-portkey-retry-attempt-count", b"0"),
-        (b"x-portkey-cache-status", b"DISABLED"),
-    ]
+class _OfProviders(dict[str, Headers]):
+    """What every answer of a provider says, by its slug."""
+
+    def __missing__(self, slug: str) -> Headers:
+        self[slug] = headers = [
+            (b"x-portkey-provider", slug.encode("latin-1")),
+            (b"x-portkey-last-used-option-index", b"config"),
+            (b"x-portkey-retry-attempt-count", b"0"),
+            (b"x-portkey-cache-status", b"DISABLED"),
+        ]
+        return headers
+
+
+_OF_PROVIDERS = _OfProviders()
 
 
 def own_headers(exchange: Exchange, now: float) -> Headers:
@@ -192,7 +208,7 @@ def own_headers(exchange: Exchange, now: float) -> Headers:
         (b"server-timing", b"gw;dur=%.2f, up;dur=%.2f" % (gateway * 1000, upstream * 1000)),
     ]
     if exchange.provider:
-        headers += _of_provider(exchange.provider)
+        headers += _OF_PROVIDERS[exchange.provider]
     if exchange.changed:
         headers.append((b"x-emberway-changed", ", ".join(exchange.changed).encode("latin-1", "replace")))
     if exchange.warnings:

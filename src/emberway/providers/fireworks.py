@@ -91,8 +91,10 @@ def fireworks(
     chat_rules = (*CHAT_RULES, checked, grammar_lines) if check else (*CHAT_RULES, grammar_lines)
 
     def write_chat(call: Call) -> Written:
+        if is_plain_chat(call):
+            return Written(call.path, call.body, JSON)
         require_model(call)
-        return Written(call.path, call.body, JSON) if is_plain_chat(call) else apply(chat_rules, call)
+        return apply(chat_rules, call)
 
     def refuses(call: Call) -> str | None:
         return refusal(slug, call.path) if call.endpoint in ("images", "passthrough") else None

@@ -21,7 +21,6 @@ class Answer:
     """Status, headers and the body as it comes. Its connection feeds it; the sweeper reads ``expires``."""
 
     __slots__ = (
-        "_connection",
         "_deadlines",
         "_ends_at",
         "_loop",
@@ -29,6 +28,7 @@ class Answer:
         "_unpacker",
         "_waiter",
         "_where",
+        "connection",
         "died_unheard",
         "expires",
         "headers",
@@ -58,7 +58,8 @@ class Answer:
         self.died_unheard = False
         """Whether a kept-alive connection ended without one byte of answer: the one case that may be repeated."""
         self._loop = loop
-        self._connection: Connection | None = connection
+        self.connection: Connection | None = connection
+        """What still brings bytes; ``None`` once the last one has come, and the connection is free."""
         self._where = where
         self._deadlines = deadlines
         self._ends_at = ends_at
@@ -120,7 +121,7 @@ class Answer:
 
     def close(self) -> None:
         """Give the connection back if the answer was read whole, else close it. Idempotent."""
-        if self._connection is not None:
+        if self.connection is not None:
             self.abort()
 
     # -- the connection's side
@@ -129,16 +130,11 @@ class Answer:
         """The body is packed once; what is handed over is unpacked."""
         self._unpacker = Unpacker(packing)
 
-    def complete(self) -> None:
-        """The last byte of the answer has come; its connection is free."""
-        self.is_complete = True
-        self._connection = None
-
     def fail(self, trouble: BaseException) -> None:
         """No more will come, for this reason."""
         if self.trouble is None:
             self.trouble = trouble
-        self._connection = None
+        self.connection = None
         self.wake()
 
     def wake(self) -> None:
@@ -188,8 +184,8 @@ class Answer:
     def _drained(self) -> None:
         self.parts.clear()
         self.pending = 0
-        if self._connection is not None:
-            self._connection.resume()
+        if self.connection is not None:
+            self.connection.resume()
 
     async def _gathered(self, limit: int) -> bytes:
         stage = self._stage
@@ -209,7 +205,7 @@ class Answer:
         return self._waiter
 
     def _stop(self, trouble: BaseException) -> None:
-        connection = self._connection
+        connection = self.connection
         if connection is not None:
             connection.fail(trouble)
         elif self.trouble is None:

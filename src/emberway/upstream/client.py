@@ -92,7 +92,7 @@ class PooledUpstream(Upstream):
 
     def _begun(self, site: Site, connection: Connection, outbound: Outbound, head: bytes, ends_at: float) -> Answer:
         answer = Answer(site.loop, connection, site.where, outbound.deadlines, ends_at)
-        site.watch(answer)
+        site.sweeper.watch(answer)
         body = outbound.body if isinstance(outbound.body, bytes) else b""
         connection.begin(answer, head, body, has_no_body=outbound.method == "HEAD")
         return answer

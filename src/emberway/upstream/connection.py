@@ -104,7 +104,10 @@ class Connection(asyncio.Protocol):
         self._is_unheard = True
         self._is_whole = False
         self._overhead = 0
-        self._forget_head()
+        self._headers = []
+        self._length = None
+        self._is_chunked = self._has_hops = self._keeps_alive = False
+        self._packing = b""
         if len(body) <= JOINED:
             self._transport.write(head + body)
         else:
@@ -240,14 +243,6 @@ class Connection(asyncio.Protocol):
 
     # -- inside
 
-    def _forget_head(self) -> None:
-        self._headers = []
-        self._length = None
-        self._is_chunked = False
-        self._has_hops = False
-        self._packing = b""
-        self._keeps_alive = False
-
     def _on_special_header(self, name: bytes, value: bytes) -> None:
         if self._answer is not None and self._answer.status:
             return  # a trailer has no say in these matters (RFC 9110, 6.5.1)
@@ -267,7 +262,11 @@ class Connection(asyncio.Protocol):
     def _on_interim(self, status: int) -> None:
         if status == 101 or not 100 <= status <= 199:
             raise Malformed(f"its status is {status}")
-        self._forget_head()  # 100 and 103 announce the answer proper; nothing in them is passed on
+        # 100 and 103 announce the answer proper; nothing in them is passed on.
+        self._headers = []
+        self._length = None
+        self._is_chunked = self._has_hops = self._keeps_alive = False
+        self._packing = b""
 
     def _check_version(self) -> None:
         """llhttp reads 0.9 and 2.0 as well; neither is spoken here. Both fail to keep alive, or say so in a header."""
@@ -276,8 +275,8 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, answer: Answer) -> None:
         self._answer = None
-        answer.complete()
-        self._site.settled(answer)
+        answer.is_complete, answer.connection = True, None
+        self._site.sweeper.forget(answer)
         if not self._keeps_alive or self.is_uploading or self._transport.get_write_buffer_size() or self._keep_for <= 0:
             self.close()
             return
@@ -311,7 +310,7 @@ class Connection(asyncio.Protocol):
         self.close()
         if answer is not None:
             answer.died_unheard = self.is_reused and self._is_unheard and not isinstance(trouble, GatewayError)
-            self._site.settled(answer)
+            self._site.sweeper.forget(answer)
             answer.fail(trouble)
 
     def close(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from emberway.upstream.answer import Answer
 from emberway.upstream.base import Origin
 from emberway.upstream.connection import Connection
 from emberway.upstream.deadlines import Sweeper
@@ -20,11 +19,11 @@ class Site:
         "_emptied",
         "_idle",
         "_limit",
-        "_sweeper",
         "_waiters",
         "loop",
         "open",
         "origin",
+        "sweeper",
         "where",
     )
 
@@ -36,7 +35,8 @@ class Site:
         self.open = 0
         """Slots in use: connections being made, at work or idle."""
         self._limit = limit
-        self._sweeper = sweeper
+        self.sweeper = sweeper
+        """Watches the deadlines of the answers under way."""
         self._idle: list[Connection] = []
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
         self._alive: set[Connection] = set()
@@ -79,7 +79,7 @@ class Site:
 
     def give_back(self, connection: Connection) -> None:
         """An answer was whole; its connection is free for the next call."""
-        waiter = self._next_waiter()
+        waiter = self._next_waiter() if self._waiters else None
         if waiter is None:
             self._idle.append(connection)
         else:
@@ -107,14 +107,6 @@ class Site:
             self.give_back(given)
 
     # -- watching
-
-    def watch(self, answer: Answer) -> None:
-        """An answer is under way: its deadlines count."""
-        self._sweeper.watch(answer)
-
-    def settled(self, answer: Answer) -> None:
-        """An answer is whole or will never be: its deadlines count no more."""
-        self._sweeper.forget(answer)
 
     def born(self, connection: Connection) -> None:
         """A transport is open."""
