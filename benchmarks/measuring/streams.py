@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from measuring.programs import PATIENCE
 from measuring.request import Target
 
 LATE = 0.050
@@ -41,7 +43,7 @@ async def measure(
     before = cpu_seconds() if cpu_seconds else 0.0
     request = target.streaming_request()
     readers = await asyncio.gather(
-        *(_read(target.address, request, number * STAGGER / streams) for number in range(streams))
+        *(_read(target.address, request, number * STAGGER / streams, events * interval) for number in range(streams))
     )
     cpu = cpu_seconds() - before if cpu_seconds else None
     return Streams(
@@ -55,12 +57,14 @@ async def measure(
     )
 
 
-async def _read(address: tuple[str, int], request: bytes, delay: float) -> _Reader:
+async def _read(address: tuple[str, int], request: bytes, delay: float, length: float) -> _Reader:
     await asyncio.sleep(delay)
     transport, reader = await asyncio.get_running_loop().create_connection(_Reader, *address)
     reader.sent = perf_counter()
     transport.write(request)
-    await reader.over.wait()
+    with suppress(TimeoutError):  # a stream that hangs is broken, as the report then says
+        async with asyncio.timeout(length + PATIENCE):
+            await reader.over.wait()
     transport.close()
     return reader
 
@@ -92,7 +96,8 @@ class _Reader(asyncio.Protocol):
     def late(self, interval: float) -> int:
         """Events behind the schedule that the stream's earliest event, by number, sets."""
         ahead = [time - number * interval for number, time in zip(self.numbers, self.times, strict=True)]
-        return sum(time > min(ahead) + LATE for time in ahead) if ahead else 0
+        earliest = min(ahead, default=0.0)
+        return sum(time > earliest + LATE for time in ahead)
 
     def reordered(self) -> int:
         """Events that came after one with a higher number, or twice."""
