@@ -46,7 +46,7 @@ class InstantUpstream(asyncio.Protocol):
         self.body = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast('asyncio.Transport', transport)  # uvloop's own class, same methods
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's own class, same methods
         self.parser = httptools.HttpRequestParser(self)
 
     def data_received(self, data: bytes) -> None:
