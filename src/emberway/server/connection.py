@@ -3,65 +3,74 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import select
 import socket
-import struct
-import termios
 from collections import deque
-from collections.abc import Iterable
 from typing import Any, cast
 
 import httptools
 
+from emberway.server import kernel
 from emberway.server.cycle import CONTINUE, Cycle
 from emberway.server.hub import Hub
 from emberway.server.refusal import Refused, answer_of, bad_http
-from emberway.server.request_head import SPECIAL, HeadReader
+from emberway.server.request_head import check_codings, check_host, check_size, size_of, split_target, without_upgrade
 
 SLICE = 2048
-"""Bytes fed to the parser at a time when many requests came at once."""
+"""Bytes fed to the parser at a time when many requests may have come at once."""
 FEW_LINES = 64
-"""Line breaks up to which a larger piece is fed at once: it holds at most 21 requests, which have three lines each."""
+"""Line breaks up to which a larger piece is fed at once: a request has three, so it holds at most 21."""
 NEVER = float("inf")
+_PROBE = b"0"
+"""A leading zero of the next chunk's size."""
+
+_TOO_MANY = Refused(503, "too_many_connections", "Too many connections are open. Try again in a moment.")
+_TOO_SLOW = Refused(408, "request_timeout", "The request's head did not arrive in time. Send it at once.")
 
 
 class Connection(asyncio.Protocol):
     """A transport, a parser, the request being answered and those that wait behind it."""
 
+    is_stalled = False
+    """Whether the client takes less than we have for it."""
+    is_reading_paused = False
+    expires = NEVER
+    """When, in the loop's clock, something must have happened."""
+    _cycle: Cycle | None = None
+    """The request being answered."""
+    _unfinished: Cycle | None = None
+    """The request whose body is still coming."""
+    _unread = b""
+    """Came, and is not given to the parser yet because too many requests wait."""
+    _farewell = b""
+    """Sent after the answers that are owed; then the connection closes."""
+    _is_deaf = False
+    """Whether what comes is thrown away: after the last request, or while the client reads our last words."""
+    _thrown_away = 0
+    _is_half_closed = False
+    """Whether the client has said that it will send no more."""
+    _is_closing = False
+    _drained: asyncio.Future[None] | None = None
+    _untaken_before = 0
+    _untaken_since = 0.0
+
+    # Of the head that is coming in
+
+    _target = b""
+    _partial = 0
+    """Bytes of it that came before what is being fed to the parser now."""
+    _fed = 0
+    _has_ended_one = False
+    """Whether a request ended in what was last fed."""
+    _chunk_frames = 0
+    """Bytes that frame the body coming in, less those that its own bytes entitle it to."""
+    _is_chunked = False
+
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self.is_stalled = False
-        """Whether the client takes less than we have for it."""
-        self.is_reading_paused = False
-        self.expires = NEVER
-        """When, in the loop's clock, something must have happened."""
-        self._cycle: Cycle | None = None
-        """The request being answered."""
         self._waiting: deque[Cycle] = deque()
-        self._unfinished: Cycle | None = None
-        """The request whose body is still coming."""
-        self._unread = b""
-        """Came, and not given to the parser yet, because too many requests wait."""
-        self._farewell: Refused | None = None
-        """Sent after the answers that are owed; then the connection closes."""
-        self._is_deaf = False
-        """Whether what comes is thrown away: after the last request, or while we wait for the client to read."""
-        self._is_half_closed = False
-        self._is_closing = False
-        self._lingered = 0
-        self._drained: asyncio.Future[None] | None = None
-        self._progress = (0, 0.0)
-        """Bytes that the client had not taken, and when that was last seen to change."""
-        self._head_size = 0
-        """Bytes of a head that is not complete."""
-        self._fed = 0
-        """The same, with what is being fed to the parser."""
-        self._is_message_done = False
-        """Whether a message ended in what was last fed."""
-        self._head = HeadReader()
+        self._headers: list[tuple[bytes, bytes]] = []
 
-    # -- the transport's calls
+    # -- called by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
@@ -69,12 +78,20 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own class, same methods
         self.write = self._transport.write
         self._parser: Any = httptools.HttpRequestParser(self)
-        self._head.begin_connection(self._parser, transport)
+        self._scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": "http",
+            "root_path": "",
+            "client": _address(transport.get_extra_info("peername")),
+            "server": _address(transport.get_extra_info("sockname")),
+        }
         self.expires = hub.loop.time() + hub.limits.first_byte
         hub.connections.add(self)
         if len(hub.connections) > hub.limits.connections:
-            self._refuse(Refused(503, "too_many_connections", "Too many connections are open. Try again soon."))
-            self._transport.close()
+            self.write(answer_of(_TOO_MANY, hub.signature))
+            self.close()
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
@@ -91,31 +108,27 @@ class Connection(asyncio.Protocol):
             self._feed_slowly()
 
     def eof_received(self) -> bool:
-        """The client will send no more; it may still read (a socket can be closed in one direction)."""
+        """The client will send no more. It may still read: a socket can be closed in one direction."""
         self._is_half_closed = True
         if self._unfinished is not None and not self._unread:
             self._give_up_unfinished()
-        if self._is_deaf or self._is_closing or (self._cycle is None and not self._unread):
+        if self._is_closing or (self._cycle is None and not self._waiting and not self._unread):
             return False
         self._ask_presence()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is closed, by whomever."""
-        hub = self.hub
-        hub.connections.discard(self)
-        hub.slow.discard(self)
-        hub.half_closed.discard(self)
         self._is_closing = self._is_deaf = True
         self.expires = NEVER
-        self._parser = None
+        self._parser = None  # it holds our methods
         self._unread = b""
         self._waiting.clear()
         cycle, self._cycle = self._cycle, None
         if cycle is not None:
             cycle.lose()
-        self._resume_senders()
-        hub.note_end()
+        self._wake_senders()
+        self.hub.forget(self)
 
     def pause_writing(self) -> None:
         """The client takes less than we send."""
@@ -125,105 +138,44 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.is_stalled = False
-        self.hub.slow.discard(self)
-        self._resume_senders()
+        self._wake_senders()
         if self._cycle is None:
             self._next()
 
-    # -- reading
-
-    def _feed(self, data: bytes | memoryview) -> None:
-        self._is_message_done = False
-        self._fed = self._head_size + len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as error:
-            self._ignore_upgrade(data, error)
-            return
-        except httptools.HttpParserError as error:
-            if not self._is_deaf:  # data after the last request is nobody's
-                cause = error.__context__
-                self._refuse(cause if isinstance(cause, Refused) else bad_http(_in_words(error)))
-            return
-        if self._unfinished is None and not self._is_deaf:
-            head = self._head
-            if head.has_begun or not self._is_message_done:
-                self._in_head(head.size() if self._is_message_done else self._fed)
-
-    def _in_head(self, size: int) -> None:
-        """Bytes have come that do not make a head yet."""
-        if not self._head_size and self._cycle is None:
-            self.expires = self.hub.loop.time() + self.hub.limits.head
-        self._head_size = size
-        trouble = self._head.too_large(size, self.hub.limits)
-        if trouble is not None:
-            self._refuse(trouble)
-
-    def _feed_slowly(self) -> None:
-        """Parse what has come, a little at a time, and no further than the queue has room."""
-        data = memoryview(self._unread)
-        while data and len(self._waiting) < self.hub.limits.waiting and not self._is_deaf:
-            self._feed(data[:SLICE])
-            data = data[SLICE:]
-        self._unread = b"" if self._is_deaf else bytes(data)
-        self.adjust_reading()
-        if self._is_half_closed and not self._unread and self._unfinished is not None:
-            self._give_up_unfinished()
-
-    def adjust_reading(self) -> None:
-        """Read from the client if, and only if, there is room for what it sends."""
-        unfinished = self._unfinished
-        must_pause = not self._is_deaf and (
-            bool(self._unread)
-            or len(self._waiting) >= self.hub.limits.waiting
-            or (unfinished is not None and unfinished.buffered > self.hub.limits.buffered_body)
-        )
-        if must_pause != self.is_reading_paused and not self._transport.is_closing():
-            self.is_reading_paused = must_pause
-            if must_pause:
-                self._transport.pause_reading()
-            else:
-                self._transport.resume_reading()
-
-    def _ignore_upgrade(self, data: bytes | memoryview, error: Exception) -> None:
-        """The parser has stopped after a head that asks for another protocol: give it that head again, without the wish.
-
-        RFC 9110 section 7.8 lets a server ignore it, and the JDK's client asks for h2c in every first request.
-        """
-        if self._is_deaf:
-            return
-        head = self._head.without_upgrade()
-        self._parser = httptools.HttpRequestParser(self)
-        self._head.parser = self._parser
-        self._feed(head + bytes(data)[int(error.args[0]) :])
-
-    # -- the parser's calls
+    # -- called by the parser
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request's target."""
-        self._head.target += url
+        self._target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header or a trailer."""
-        name = name.lower()
-        self._head.headers.append((name, value.rstrip()))
-        if name in SPECIAL:
-            self._head.special(name, value)
+        """A header, or a trailer."""
+        self._headers.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
-        """The head is there: check it, and let the application have it when its turn has come."""
-        head = self._head
-        limits = self.hub.limits
-        if self._fed > limits.head_bytes and (trouble := head.too_large(head.size(), limits)):
-            raise trouble
-        scope = head.scope(limits)
-        if scope is None:
-            return  # an upgrade was asked for: this head comes again without it
-        self._head_size = 0
-        self._unfinished = cycle = Cycle(self, scope, keeps_alive=head.keeps_alive)
-        if head.awaits_go_ahead:
-            cycle.awaits_go_ahead = True
-        head.forget()
+        """The head is there: judge it, and let the application have it when its turn has come. Raises Refused."""
+        hub, parser, headers, target = self.hub, self._parser, self._headers, self._target
+        limits = hub.limits
+        if self._fed > limits.head_bytes or len(headers) > limits.headers or len(target) > limits.target_bytes:
+            check_size(target, headers, size_of(target, headers), limits)
+        named = dict(headers)
+        scope = self._scope.copy()
+        scope["method"] = method = parser.get_method().decode("ascii")
+        scope["path"], scope["raw_path"], scope["query_string"] = split_target(target)
+        scope["headers"] = headers
+        cycle = Cycle(self, scope)
+        is_1_1 = self._settle(cycle, named)
+        check_host(headers, named, is_required=is_1_1)
+        if parser.should_upgrade():
+            if method == "CONNECT":
+                raise bad_http("CONNECT is for proxies")
+            return  # it comes again without the wish for another protocol
+        if method == "HEAD":
+            cycle.is_head_request = True
+        self._target = b""
+        self._headers = []
+        self._partial = 0
+        self._unfinished = cycle
         if self._cycle is None and not self.is_stalled:
             self.expires = NEVER
             self._cycle = cycle
@@ -231,31 +183,136 @@ class Connection(asyncio.Protocol):
         else:
             self._waiting.append(cycle)
 
+    def _settle(self, cycle: Cycle, named: dict[bytes, bytes]) -> bool:
+        """What version and the headers with a say in it make of the connection. Whether it is HTTP/1.1."""
+        keeps_alive = self._parser.should_keep_alive()
+        is_1_1 = True
+        if not keeps_alive or b"connection" in named:  # every version but 1.1 keeps alive only when it is asked to
+            version = self._parser.get_http_version()
+            is_1_1 = version == "1.1"
+            if not is_1_1:
+                if version != "1.0":
+                    raise Refused(505, "http_version_not_supported", "Only HTTP/1.1 and HTTP/1.0 are spoken here.")
+                cycle.is_1_0 = True
+                cycle.scope["http_version"] = "1.0"
+            cycle.keeps_alive = keeps_alive
+        if b"transfer-encoding" in named:
+            check_codings(self._headers, is_1_1=is_1_1)
+            self._is_chunked = True
+            self._chunk_frames = 0
+        if b"expect" in named:
+            cycle.awaits_go_ahead = is_1_1 and named[b"expect"].lower() == b"100-continue"
+        return is_1_1
+
     def on_body(self, body: bytes) -> None:
         """A piece of the request's body."""
         cycle = self._unfinished
         assert cycle is not None, "a body follows a head"
         cycle.parts.append(body)
         cycle.buffered += len(body)
+        self._chunk_frames -= len(body) * _FRAMES_PER_BYTE
         cycle.wake()
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        cycle = self._unfinished
+        cycle, self._unfinished = self._unfinished, None
         if cycle is None:
-            return  # a head that comes again
-        self._unfinished = None
-        self._is_message_done = True
+            return  # it asked for another protocol, and comes again
+        self._has_ended_one = True
         cycle.is_whole = True
         cycle.wake()
-        if self._head.headers:
-            self._head.forget()  # trailers: nobody reads them
+        if self._is_chunked:
+            self._is_chunked = False
+            self._headers = []  # trailers: nobody reads them
         if not cycle.keeps_alive:
             self._is_deaf = True
 
+    # -- reading
+
+    def _feed(self, data: bytes | memoryview) -> None:
+        self._has_ended_one = False
+        self._fed = self._partial + len(data)
+        if self._is_chunked:
+            self._chunk_frames = max(0, self._chunk_frames) + len(data)
+        try:
+            self._parser.feed_data(data)
+            if self._unfinished is None:
+                if self._target or not self._has_ended_one:
+                    self._on_partial_head()
+            elif self._is_chunked:
+                self._check_frames()
+        except httptools.HttpParserUpgrade as error:
+            self._go_on_without_upgrade(data, error)
+        except httptools.HttpParserCallbackError as error:
+            if not isinstance(error.__context__, Refused):
+                raise  # ours
+            self._refuse(error.__context__)
+        except httptools.HttpParserError as error:
+            self._refuse(bad_http(str(error)))
+        except Refused as error:
+            self._refuse(error)
+
+    def _on_partial_head(self) -> None:
+        """Bytes have come that do not make a head yet."""
+        if not self._partial and self._cycle is None:
+            self.expires = self.hub.loop.time() + self.hub.limits.head
+        size = size_of(self._target, self._headers)
+        self._partial = max(size, 1) if self._has_ended_one else self._fed
+        check_size(self._target, self._headers, self._partial, self.hub.limits)
+
+    def _check_frames(self) -> None:
+        """Bound what frames a chunked body: extensions, leading zeros and trailers could go on for ever."""
+        if self._chunk_frames > self.hub.limits.head_bytes or len(self._headers) > self.hub.limits.headers:
+            raise bad_http("its chunks are mostly framing")
+
+    def _feed_slowly(self) -> None:
+        """Parse what has come a little at a time, and no further than the queue has room."""
+        data = memoryview(self._unread)
+        self._unread = b""
+        while data and len(self._waiting) < self.hub.limits.waiting and not self._is_deaf:
+            self._feed(data[:SLICE])
+            data = data[SLICE:]
+        if not self._is_deaf:
+            self._unread = bytes(data)
+        self.adjust_reading()
+        if self._is_half_closed and not self._unread and self._unfinished is not None:
+            self._give_up_unfinished()
+
+    def adjust_reading(self) -> None:
+        """Read from the client if, and only if, there is room for what it sends."""
+        limits, unfinished = self.hub.limits, self._unfinished
+        is_full = not self._is_deaf and (
+            bool(self._unread)
+            or len(self._waiting) >= limits.waiting
+            or (unfinished is not None and unfinished.buffered > limits.buffered_body)
+        )
+        if is_full != self.is_reading_paused and not self._transport.is_closing():
+            self.is_reading_paused = is_full
+            if is_full:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _go_on_without_upgrade(self, data: bytes | memoryview, error: Exception) -> None:
+        """The parser stops after a head that asks for another protocol: give it that head again, without the wish.
+
+        A server may ignore it (RFC 9110 section 7.8), and the JDK's client asks for h2c with every first request.
+        """
+        head = without_upgrade(self._parser.get_method(), self._target, self._headers)
+        rest = bytes(data)[int(error.args[0]) :]
+        self._target = b""
+        self._headers = []
+        self._parser = httptools.HttpRequestParser(self)
+        self._feed(head + rest)
+
+    def _throw_away(self, size: int) -> None:
+        self._thrown_away += size
+        if self._thrown_away > self.hub.limits.linger_bytes:
+            self.abort()
+
     # -- answering
 
-    def write_all(self, pieces: Iterable[bytes]) -> None:
+    def write_all(self, *pieces: bytes) -> None:
         """Several writes, none of them copied into another."""
         for piece in pieces:
             if piece:
@@ -267,12 +324,12 @@ class Connection(asyncio.Protocol):
             self._drained = self.hub.loop.create_future()
         await self._drained
 
-    def _resume_senders(self) -> None:
+    def _wake_senders(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
     def answered(self, cycle: Cycle) -> None:
-        """This request's answer is complete: on to the next."""
+        """This request's answer is complete: on to the next, or to the end."""
         self._cycle = None
         if cycle.keeps_alive and cycle.is_whole:
             self._next()
@@ -280,7 +337,7 @@ class Connection(asyncio.Protocol):
             self._hang_up()
 
     def _next(self) -> None:
-        if self.is_stalled or self._is_closing:
+        if self._is_closing or self.is_stalled:
             return
         if self._waiting:
             self._cycle = cycle = self._waiting.popleft()
@@ -289,149 +346,151 @@ class Connection(asyncio.Protocol):
                 self._feed_slowly()
             elif self.is_reading_paused:
                 self.adjust_reading()
-        elif self._farewell is not None or self._is_half_closed or self.hub.is_draining:
+        elif self._farewell or self._is_half_closed or self.hub.is_draining:
             self._hang_up()
         else:
             limits = self.hub.limits
-            self.expires = self.hub.loop.time() + (limits.head if self._head_size else limits.idle)
+            self.expires = self.hub.loop.time() + (limits.head if self._partial else limits.idle)
 
     def broken_off(self, cycle: Cycle, refused: Refused) -> None:
         """The application will not complete this answer: say so while that is possible, else break the connection."""
         cycle.lose()
         self._cycle = None
+        self._waiting.clear()
         if cycle.is_head_sent:
             self.abort(visibly=not cycle.is_cut_visible)
         else:
-            self._waiting.clear()
-            self._farewell = refused
+            self._farewell = answer_of(refused, self.hub.signature, has_body=not cycle.is_head_request)
             self._hang_up()
 
     # -- ending
 
     def _refuse(self, refused: Refused) -> None:
         """Answer what came with this, after the answers that are owed, and close."""
+        if self._is_deaf:
+            return  # what came after the last request is nobody's
         self._is_deaf = True
-        self._unread = b""
-        self._farewell = refused
+        self._farewell = answer_of(refused, self.hub.signature)
         self._give_up_unfinished()
         if self._cycle is None and not self._waiting:
             self._hang_up()
 
     def _give_up_unfinished(self) -> None:
-        """The rest of this request will never come, or cannot be understood."""
+        """The rest of this request will not come, or cannot be understood."""
         cycle, self._unfinished = self._unfinished, None
         if cycle is None:
             return
         cycle.lose()
-        if cycle is self._cycle:
-            self._cycle = None
-            if cycle.is_head_sent or self._farewell is None:
-                self.abort()
-        else:
+        if cycle is not self._cycle:
             self._waiting.remove(cycle)
+        elif cycle.is_head_sent or not self._farewell:
+            self.abort()
+        else:
+            self._cycle = None
 
     def _hang_up(self) -> None:
-        """Say what is left to say and close, giving a client that is still sending the time to read it."""
+        """Say what is left to say and close, giving a client that may still be sending the time to read it."""
         if self._is_closing:
             return
-        self._is_closing = True
-        is_sending = not self._is_deaf or self._farewell is not None
-        self._is_deaf = True
+        may_be_sending = not self._is_half_closed and (bool(self._farewell) or not self._is_deaf)
+        self._is_closing = self._is_deaf = True
         self._unread = b""
-        if self._farewell is not None:
-            self.write(answer_of(self._farewell, self.hub.ending.both, has_body=self._head.method != "HEAD"))
-        if is_sending and not self._is_half_closed and not self._transport.is_closing():
-            # Closing now would send a reset for bytes that we have not read, and the answer would be lost with it.
-            self.expires = self.hub.loop.time() + self.hub.limits.linger
+        if self._farewell:
+            self.write(self._farewell)
+        if may_be_sending and not self._transport.is_closing():
+            # Closing now would send a reset for the bytes that we have not read, and the answer would be lost with it.
             self._transport.write_eof()
             self.adjust_reading()
+            self._linger()
         else:
-            self._transport.close()
-            self._watch_progress()
+            self.close()
 
-    def _throw_away(self, size: int) -> None:
-        self._lingered += size
-        if self._lingered > self.hub.limits.linger_bytes:
-            if self._is_closing:
-                self.abort()
-            else:
-                self.is_reading_paused = True
-                self._transport.pause_reading()
+    def _linger(self) -> None:
+        self.expires = self.hub.loop.time() + self.hub.limits.linger
+        self._watch_progress()
+
+    def close(self) -> None:
+        """Close once the client has taken what was written for it."""
+        self._is_closing = self._is_deaf = True
+        self.expires = NEVER
+        self._transport.close()
+        self._watch_progress()
 
     def abort(self, *, visibly: bool = False) -> None:
         """Close at once. ``visibly``: with a reset, because nothing else tells the client that more was to come."""
         self._is_closing = self._is_deaf = True
         if visibly:
-            self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            kernel.reset_on_close(self._socket)
         self._transport.abort()
 
+    def cut_off(self) -> None:
+        """The server's time is up: close unless that is under way, with something for the client to read."""
+        if not self._is_closing:
+            self.abort()
+
     def close_if_idle(self) -> None:
-        """The server stops: close unless a request is being answered or has begun to come."""
-        is_idle = self._cycle is None and not self._waiting and not self._head_size and not self._is_closing
-        if is_idle and not _events_of(self._socket()) & select.POLLIN:
-            self._is_closing = self._is_deaf = True
-            self._transport.close()
+        """The server stops: close unless a request is being answered, or has begun to come."""
+        is_idle = self._cycle is None and not self._waiting and not self._partial and not self._is_closing
+        if is_idle and not kernel.is_readable(self._socket):
+            self.close()
 
     # -- deadlines, called by the hub
 
-    def expire(self, now: float) -> None:
+    def expire(self) -> None:
         """What had to happen has not."""
-        self.expires = NEVER
         if self._is_closing:
-            self.abort()
-        elif self._head_size:
-            self._refuse(Refused(408, "request_timeout", "The request's head did not arrive in time."))
+            if self._untaken():
+                self._linger()  # the client is still reading; `look_for_progress` sees to it that it does
+            else:
+                self.abort()
+        elif self._partial:
+            self._refuse(_TOO_SLOW)
         else:
-            self._is_closing = self._is_deaf = True
-            self._transport.close()
-            self._watch_progress()
+            self.close()
 
     def _watch_progress(self) -> None:
-        self._progress = (self._untaken(), self.hub.loop.time())
+        self._untaken_before, self._untaken_since = self._untaken(), self.hub.loop.time()
         self.hub.slow.add(self)
 
     def look_for_progress(self, now: float) -> None:
         """Cut a client that takes nothing."""
-        untaken, since = self._untaken(), self._progress[1]
-        if untaken != self._progress[0]:
-            self._progress = (untaken, now)
-        elif now - since > self.hub.limits.stall:
+        untaken = self._untaken()
+        if untaken != self._untaken_before:
+            self._untaken_before, self._untaken_since = untaken, now
+        elif now - self._untaken_since > self.hub.limits.stall:
             self.abort()
+        elif not self.is_stalled and not self._is_closing:
+            self.hub.slow.discard(self)
 
     def _untaken(self) -> int:
-        """Bytes in our buffer and the kernel's: a slow reader empties the second long before we may write again."""
-        descriptor = self._socket().fileno()
-        if descriptor < 0:
-            return 0
-        queued = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)))[0]
-        return int(self._transport.get_write_buffer_size()) + int(queued)
+        """Bytes in our buffer and the kernel's, which a slow reader empties long before we may write again."""
+        return self._transport.get_write_buffer_size() + kernel.unacknowledged(self._socket)
+
+    # -- clients that send no more
 
     def _ask_presence(self) -> None:
-        """Send a byte or two that mean nothing: a socket closed in both directions answers them with a reset."""
+        """Send a few bytes that mean nothing: a client that has closed for good answers them with a reset."""
         cycle = self._cycle
-        if cycle is not None and cycle.keeps_alive is not None:
+        if cycle is not None:
             if cycle.is_chunked:
-                self.write(b"0")  # a leading zero of the next chunk's size
-            elif not cycle.is_head_sent and self._head.speaks_1_1:
+                self.write(_PROBE)
+            elif not cycle.is_head_sent and not cycle.is_1_0:
                 self.write(CONTINUE)
         self.hub.ask_presence(self)
 
     def look_for_presence(self) -> None:
-        """Cut a client that has gone altogether."""
-        if self._is_closing or _events_of(self._socket()) & (select.POLLERR | select.POLLHUP):
-            self.hub.half_closed.discard(self)
+        """Cut a client that has gone for good."""
+        if kernel.has_hung_up(self._socket):
             self.abort()
 
+    @property
     def _socket(self) -> socket.socket:
         return cast("socket.socket", self._transport.get_extra_info("socket"))
 
 
-def _events_of(sock: socket.socket) -> int:
-    poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    events = poll.poll(0)
-    return events[0][1] if events else 0
+_FRAMES_PER_BYTE = 16
+"""Bytes of framing that a byte of a chunked body may bring with it; one that comes alone needs 5."""
 
 
-def _in_words(error: Exception) -> str:
-    return str(error) or "its form is broken"
+def _address(name: Any) -> tuple[str, int] | None:
+    return (name[0], name[1]) if isinstance(name, tuple) else None

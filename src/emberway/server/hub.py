@@ -8,7 +8,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from emberway.server.limits import ServerLimits
-from emberway.server.response_head import ending
+from emberway.server.response_head import signature
 
 if TYPE_CHECKING:
     from emberway.server.connection import Connection
@@ -36,7 +36,7 @@ class Hub:
         self.is_draining = False
         self.emptied = asyncio.Event()
         """Set when, while draining, the last connection and the last request have ended."""
-        self.ending = ending(formatdate(usegmt=True))
+        self.signature = signature(formatdate(usegmt=True))
         self._timer: asyncio.TimerHandle | None = None
         self._presence_timer: asyncio.TimerHandle | None = None
 
@@ -57,6 +57,14 @@ class Hub:
             connection.close_if_idle()
         self.note_end()
 
+    def forget(self, connection: Connection) -> None:
+        """It is closed."""
+        self.connections.discard(connection)
+        self.slow.discard(connection)
+        self.half_closed.discard(connection)
+        if self.is_draining:
+            self.note_end()
+
     def note_end(self) -> None:
         """A connection or a request has ended."""
         if self.is_draining and not self.connections and not self.cycles:
@@ -64,10 +72,10 @@ class Hub:
 
     def _sweep(self) -> None:
         self._timer = self.loop.call_later(self.limits.sweep, self._sweep)
-        self.ending = ending(formatdate(usegmt=True))
+        self.signature = signature(formatdate(usegmt=True))
         now = self.loop.time()
         for connection in [each for each in self.connections if each.expires <= now]:
-            connection.expire(now)
+            connection.expire()
         for connection in tuple(self.slow):
             connection.look_for_progress(now)
 

@@ -6,6 +6,7 @@ import json
 from http import HTTPStatus
 
 from emberway.ids import new_id
+from emberway.server.response_head import Signature
 
 _TYPES = {500: "gateway_error", 503: "overloaded_error"}
 
@@ -25,8 +26,8 @@ def bad_http(what: str) -> Refused:
     return Refused(400, "bad_http", f"This is not a valid HTTP/1.1 request: {what}.")
 
 
-def answer_of(refused: Refused, ending: bytes, *, has_body: bool = True) -> bytes:
-    """The whole answer, head and body; ``ending``: the date and server lines, each after a line break."""
+def answer_of(refused: Refused, signature: Signature, *, has_body: bool = True) -> bytes:
+    """The whole answer, head and body. The connection closes after it."""
     body = json.dumps(
         {
             "error": {
@@ -42,7 +43,7 @@ def answer_of(refused: Refused, ending: bytes, *, has_body: bool = True) -> byte
     return b"HTTP/1.1 %d %s%s\r\ncontent-type: application/json\r\ncontent-length: %d%s\r\n\r\n%s" % (
         refused.status,
         HTTPStatus(refused.status).phrase.encode(),
-        ending,
+        signature.both,
         len(body),
         b"\r\nx-content-type-options: nosniff\r\nx-portkey-trace-id: %s\r\nconnection: close" % new_id().encode(),
         body if has_body else b"",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -15,32 +16,39 @@ from emberway.server.lifespan import Lifespan
 from emberway.server.limits import ServerLimits
 
 BACKLOG = 2048
-"""Connections that the kernel holds while the process is busy."""
+"""Connections that the kernel holds while the process is busy; more than the usual limit of 4096 is not granted."""
 LAST_WORDS = 2.0
-"""Seconds that cancelled requests get to end."""
+"""Seconds that cancelled requests, and connections that were cut, get to end."""
+
+_log = logging.getLogger("emberway")
 
 
 class Server:
-    """One application, one event loop."""
+    """One application on one event loop, the one that is running when `start` is called."""
+
+    hub: Hub
 
     def __init__(self, app: ASGIApp, limits: ServerLimits | None = None, *, drain_timeout: float = 120.0) -> None:
         self._app = app
         self._limits = limits or ServerLimits()
         self._drain_timeout = drain_timeout
+        self._lifespan = Lifespan(app)
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._listeners: list[asyncio.Server] = []
 
     @property
     def port(self) -> int:
-        """Of the first listener."""
+        """Of the first socket."""
         return int(self._listeners[0].sockets[0].getsockname()[1])
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
-        """Run the application's start-up, then accept. Raises StartFailed."""
+        """Run the application's start-up, then accept on these bound sockets, which are ours from then on.
+
+        Raises StartFailed.
+        """
         loop = asyncio.get_running_loop()
         self.hub = Hub(self._app, self._limits, loop)
-        self._lifespan = Lifespan(self._app)
         await self._lifespan.startup()
         self.hub.watch()
         for sock in sockets:
@@ -48,41 +56,49 @@ class Server:
             self._listeners.append(listener)
 
     def stop(self) -> None:
-        """Ask for the end: once, and calls under way may end; twice, and they are ended."""
+        """Ask for the end: once, and calls under way may end by themselves; twice, and they are ended."""
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()
 
     async def serve(self) -> None:
-        """Until `stop`; then drain and close."""
+        """Wait for `stop`, then accept no more, let calls under way end, and tell the application."""
         await self._stop.wait()
-        await self.close()
-
-    async def close(self) -> None:
-        """Accept no more, let calls under way end, cancel those that do not, tell the application."""
-        self._stop.set()
-        hub = self.hub
         for listener in self._listeners:
             listener.close()
-        hub.drain()
-        await self._drain()
-        for cycle in tuple(hub.cycles):
-            cycle.task.cancel()
-        if hub.cycles:
-            await asyncio.wait([cycle.task for cycle in hub.cycles], timeout=LAST_WORDS)
-        for connection in tuple(hub.connections):
-            connection.abort()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(hub.emptied.wait(), LAST_WORDS)
-        hub.close()
+        self.hub.drain()
+        await self._drained()
+        await self._cut_off()
+        self.hub.close()
         await self._lifespan.shutdown()
 
-    async def _drain(self) -> None:
-        """Wait until everything has ended by itself, the time is over or somebody is in a hurry."""
-        waits = [tasks.start("drain", self.hub.emptied.wait()), tasks.start("second signal", self._hurry.wait())]
+    async def _drained(self) -> None:
+        """Wait until everything has ended by itself, time is up or somebody is in a hurry."""
+        waits = [tasks.start("drain", self.hub.emptied.wait()), tasks.start("hurry", self._hurry.wait())]
         await asyncio.wait(waits, timeout=self._drain_timeout, return_when=asyncio.FIRST_COMPLETED)
         for each in waits:
             each.cancel()
+        await asyncio.wait(waits)
+
+    async def _cut_off(self) -> None:
+        """End what has not ended: cancelled requests may still say something to their clients."""
+        under_way = [cycle.task for cycle in self.hub.cycles]
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way, timeout=LAST_WORDS)
+        for connection in tuple(self.hub.connections):
+            connection.cut_off()
+        await self._emptied()
+        for connection in tuple(self.hub.connections):
+            connection.abort()
+        await self._emptied()
+        if self.hub.cycles:
+            _log.error("%d requests did not end when they were cancelled", len(self.hub.cycles))
+
+    async def _emptied(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.hub.emptied.wait(), LAST_WORDS)
 
 
 async def serve(
@@ -94,7 +110,10 @@ async def serve(
     drain_timeout: float = 120.0,
     signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT),
 ) -> None:
-    """Serve until one of ``signals`` comes; a second one ends calls under way at once. Raises StartFailed."""
+    """Serve until one of ``signals`` comes; a second one ends calls under way at once. Raises StartFailed.
+
+    ``on_ready`` is called when connections are accepted; ``drain_timeout``: seconds for calls under way to end.
+    """
     server = Server(app, limits, drain_timeout=drain_timeout)
     loop = asyncio.get_running_loop()
     for number in signals:
@@ -116,7 +135,10 @@ def run(
     limits: ServerLimits | None = None,
     drain_timeout: float = 120.0,
 ) -> None:
-    """One worker process's life: make the application, serve it, return when it has ended. Raises StartFailed."""
+    """One worker process's life: make the application, serve it, return when it has ended. Raises StartFailed.
+
+    The sockets are bound; they may be shared with other workers, by fork or by SO_REUSEPORT.
+    """
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
