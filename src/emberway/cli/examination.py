@@ -22,7 +22,7 @@ from emberway.accounts.bootstrap import KeyProblem, examine
 from emberway.accounts.data_folder import FolderProblem
 from emberway.cli.failure import CommandFailed
 from emberway.cli.liveness import answers, reachable
-from emberway.cli.up import free_port, refuse_exposure
+from emberway.cli.up import listen_on, refuse_exposure
 from emberway.settings import Settings
 
 PROVIDER_DEADLINE = 3.0
@@ -98,7 +98,7 @@ def _open_files() -> Finding:
 
 def _port(settings: Settings) -> Finding:
     try:
-        free_port(settings.host, settings.port)
+        listen_on(settings.host, settings.port).close()
     except CommandFailed as error:
         if answers(reachable(settings.host), settings.port):
             return Finding("port", "warning", f"a gateway answers at port {settings.port} already")

@@ -2,139 +2,172 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import multiprocessing
+import contextlib
+import gc
 import os
 import signal
+import socket
 import sys
-import threading
 import time
+import traceback
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
-from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.server import MPServer
-
-from emberway.cli.liveness import answers, reachable
 from emberway.hardening import end_with_parent, harden
 from emberway.launch import Launch
 
-HEADERS_WITHIN = 30_000
-"""Milliseconds after which a connection is closed whose headers have not all come."""
 WAITING_CONNECTIONS = 2048
 """That the kernel holds while a worker is busy; more than the usual limit of 4096 would not be granted."""
-OPEN_CONNECTIONS = 16_384
-"""For each worker. The server's own default is a thousand: a stream holds one for minutes."""
+MOST_EARLY_DEATHS = 3
+"""Workers that may die in a row before any has answered: a gateway that cannot start must say so and end."""
+RESPAWN_PAUSE = 0.5
+"""Seconds before a dead worker is replaced: one that dies at once must not keep the machine busy."""
+LAST_WORDS = 10.0
+"""Seconds that workers get beyond the drain time before they are killed."""
+GARBAGE_AFTER = 20_000
+"""Objects after which a worker looks for cycles. A request leaves none; the default of 700 costs 2 % of the time."""
 
-_READY_POLL = 0.01
-"""Seconds between two looks whether a worker answers."""
-
-_LOG: dict[str, Any] = {
-    "formatters": {"plain": {"format": "emberway: %(message)s"}},
-    "handlers": {
-        name: {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}
-        for name in ("console", "access")
-    },
-}
-"""The server's own complaints, before a worker has a log: dictConfig tables that replace the server's."""
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
-def serve(launch: Launch, on_ready: Callable[[], None]) -> bool:
-    """Serve until a signal asks to stop. ``on_ready`` is called, from a thread, when the first worker answers.
+def listen(host: str, port: int) -> socket.socket:
+    """The socket that all workers accept on. Raises OSError when the port cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(WAITING_CONNECTIONS)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(launch: Launch, listener: socket.socket, on_ready: Callable[[], None]) -> bool:
+    """Serve until a signal asks to stop. ``on_ready`` is called when the first worker answers.
 
     Calls under way get ``drain_timeout`` seconds, none after a second signal. Returns whether the end was asked for;
     False when workers die as fast as they are started.
     """
-    if sys.platform == "linux":
-        # The worker shares this small process's memory, no third process tracks resources, and nothing is pickled.
-        multiprocessing.set_start_method("fork", force=True)
-        os.register_at_fork(before=_hold_signals, after_in_parent=_release_signals, after_in_child=_stand_alone)
-    try:
-        _Supervisor(launch, on_ready).serve(target_loader=partial(_app_of, launch), wrap_loader=False)
-    except SystemExit:
-        return False
-    return True
+    return _Supervisor(launch, listener, on_ready).run()
 
 
-class _Supervisor(MPServer):
-    def __init__(self, launch: Launch, on_ready: Callable[[], None]) -> None:
-        settings = launch.settings
-        super().__init__(
-            "emberway",
-            address=settings.host,
-            port=settings.port,
-            interface=Interfaces.ASGI,
-            workers=settings.workers,
-            # Measured on one core: 15 k requests/s; 13 k with the multi-threaded runtime or embedded in our process.
-            runtime_mode=RuntimeModes.st,
-            loop=Loops.uvloop,
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN),
-            websockets=False,
-            backlog=WAITING_CONNECTIONS,
-            backpressure=OPEN_CONNECTIONS,
-            log_level=LogLevels.error,
-            log_dictconfig=_LOG,
-            respawn_failed_workers=True,
-            workers_kill_timeout=max(1, math.ceil(settings.drain_timeout)),
-        )
+class _Supervisor:
+    """Forks the workers, so that this small process's memory is shared and nothing secret travels."""
+
+    def __init__(self, launch: Launch, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        self._launch = launch
+        self._listener = listener
         self._on_ready = on_ready
-
-    def startup(self, spawn_target: Any, target_loader: Any) -> None:
-        """Start the workers, then wait for them beside the supervising loop."""
-        ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        super().startup(spawn_target, target_loader)  # type: ignore[no-untyped-call]  # the server has no types here
+        self._is_ready = False
+        self._early_deaths = 0
+        self._workers: set[int] = set()
         # A closed terminal stops the gateway like Ctrl-C, unless it was started under nohup.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignores_hangup else self.signal_handler_interrupt)
-        # Only now: a process with threads should not fork.
-        threading.Thread(target=self._announce, daemon=True).start()
+        ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        self._stops = {*_STOPS} if ignores_hangup else {*_STOPS, signal.SIGHUP}
 
-    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
-        """First signal: let calls end. Second: end them."""
-        if self.interrupt_signal:
-            for worker in self.wrks:
-                worker.kill()  # type: ignore[no-untyped-call]  # same
-        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]  # same
+    def run(self) -> bool:
+        # Signals are taken one by one where this loop waits for them, so none is lost between two steps.
+        awaited = {*self._stops, signal.SIGCHLD}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+        ready, self._tell_ready = os.pipe()
+        os.set_blocking(ready, False)
+        try:
+            for _ in range(self._launch.settings.workers):
+                self._start_worker()
+            return self._watch(awaited, ready)
+        finally:
+            self._signal_all(signal.SIGKILL)
+            os.close(ready)
+            os.close(self._tell_ready)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _announce(self) -> None:
-        while not answers(reachable(self.bind_addr), self.bind_port):
-            if self.interrupt_signal:
-                return
-            time.sleep(_READY_POLL)
-        self._on_ready()
+    def _watch(self, awaited: set[signal.Signals], ready: int) -> bool:
+        while True:
+            told = signal.sigtimedwait(awaited, 1.0 if self._is_ready else 0.005)
+            if told is not None and told.si_signo in self._stops:
+                return self._stop(awaited)
+            if told is not None:
+                for _ in range(self._reap()):
+                    if not self._is_ready:
+                        self._early_deaths += 1
+                        if self._early_deaths >= MOST_EARLY_DEATHS:
+                            return False
+                    time.sleep(RESPAWN_PAUSE)
+                    self._start_worker()
+            if not self._is_ready and _has_news(ready):
+                self._is_ready = True
+                self._on_ready()
+
+    def _stop(self, awaited: set[signal.Signals]) -> bool:
+        """First signal: let calls end. Second: end them. Whoever is still there after that is killed."""
+        self._listener.close()
+        self._signal_all(signal.SIGTERM)
+        deadline = time.monotonic() + self._launch.settings.drain_timeout + LAST_WORDS
+        while self._workers and (left := deadline - time.monotonic()) > 0:
+            told = signal.sigtimedwait(awaited, left)
+            if told is not None and told.si_signo in self._stops:
+                self._signal_all(signal.SIGTERM)
+                deadline = min(deadline, time.monotonic() + LAST_WORDS)
+            self._reap()
+        return True
+
+    def _reap(self) -> int:
+        """Take leave of the workers that have ended; how many."""
+        ended = 0
+        for worker in tuple(self._workers):
+            if os.waitpid(worker, os.WNOHANG)[0]:
+                self._workers.discard(worker)
+                ended += 1
+        return ended
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for worker in self._workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, number)
+
+    def _start_worker(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        worker = os.fork()
+        if worker:
+            self._workers.add(worker)
+            return
+        code = 1
+        try:
+            self._be_worker()
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)  # what the supervisor would do at its end is not the worker's to do
+
+    def _be_worker(self) -> None:
+        # Ctrl-C and a closed terminal reach every process of a session: they are the supervisor's business alone.
+        os.setsid()
+        end_with_parent()
+        harden()
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        from emberway.app import build
+        from emberway.server.server import run
+
+        def made() -> None:
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(GARBAGE_AFTER, 20, 50)
+            os.write(self._tell_ready, b".")
+
+        run(
+            lambda: build(self._launch),
+            [self._listener],
+            on_ready=made,
+            drain_timeout=self._launch.settings.drain_timeout,
+        )
 
 
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-def _hold_signals() -> None:
-    # A new worker has the supervisor's handlers until it sets its own: a signal in between would be lost on it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-
-
-def _release_signals() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
-
-
-def _stand_alone() -> None:
-    # Ctrl-C and a closed terminal reach every process of a session: they are the supervisor's business alone.
-    os.setsid()
-    for number in (*_STOP_SIGNALS, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    _release_signals()
-
-
-def _app_of(launch: Launch) -> Any:
-    """The app, made in the worker."""
-    end_with_parent()
-    harden()
-    from emberway.app import build
-
-    app = build(launch)
-    server_log = logging.getLogger("_granian")
-    server_log.handlers[:] = logging.getLogger("emberway").handlers
-    return app
+def _has_news(pipe: int) -> bool:
+    try:
+        return bool(os.read(pipe, 64))
+    except BlockingIOError:
+        return False

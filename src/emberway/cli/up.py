@@ -53,7 +53,8 @@ def up(*, new_key: bool, **flags: Any) -> None:
         raise CommandFailed("--new-key makes no sense while EMBERWAY_API_KEY sets the key: leave one away.", USAGE)
     harden()
     allow_many_files()
-    port = free_port(settings.host, settings.port)
+    listener = listen_on(settings.host, settings.port)
+    port = int(listener.getsockname()[1])
     keys = _keys(settings, new_key=new_key)
     start = _Start(
         settings=replace(settings, port=port, api_key=None, master_key=None),
@@ -61,7 +62,8 @@ def up(*, new_key: bool, **flags: Any) -> None:
         key_given=settings.api_key is not None,
         provider_key_at_hand="FIREWORKS_API_KEY" in loaded.provider_keys,
     )
-    _run(start)
+    with listener:
+        _run(start, listener)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,12 @@ class _Start:
         )
 
 
-def free_port(host: str, port: int) -> int:
-    """``port`` if it can be listened on, a free one for 0; CommandFailed otherwise."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def listen_on(host: str, port: int) -> socket.socket:
+    """A listening socket at ``port``, or at a free one for 0; CommandFailed where that cannot be."""
+    from emberway.cli.serve import listen
+
     try:
-        with socket.socket(family) as probe:
-            # Workers share their port (SO_REUSEPORT): asking without it is the only way to see somebody else there.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            return int(probe.getsockname()[1])
+        return listen(host, port)
     except PermissionError:
         raise CommandFailed(f"Port {port} is not for ordinary users: choose one above 1023 with --port.") from None
     except OSError as error:
@@ -137,25 +136,25 @@ def _keys(settings: Settings, *, new_key: bool) -> Keys:
         raise CommandFailed(str(error), FAILED) from None
 
 
-def _run(start: _Start) -> None:
+def _run(start: _Start, listener: socket.socket) -> None:
     if not start.settings.emulator:
-        _serve(start, None)
+        _serve(start, listener, None)
         return
     try:
         emulator = BlockingEmulatorProcess()
     except ConnectFailed as error:
         raise CommandFailed(error.message) from None
     try:
-        _serve(start, EmulatorAt(emulator.base_url, emulator.key))
+        _serve(start, listener, EmulatorAt(emulator.base_url, emulator.key))
     finally:
         emulator.stop()
 
 
-def _serve(start: _Start, emulator: EmulatorAt | None) -> None:
+def _serve(start: _Start, listener: socket.socket, emulator: EmulatorAt | None) -> None:
     # The server is imported last: a refusal above costs a tenth of a second less.
     from emberway.cli.serve import serve
 
     settings = replace(start.settings, fireworks_base_url=emulator.base_url) if emulator else start.settings
     launch = Launch(settings, start.keys.pepper, start.keys.records, emulator)
-    if not serve(launch, lambda: click.echo(banner(start.announcement()))):
+    if not serve(launch, listener, lambda: click.echo(banner(start.announcement()))):
         raise CommandFailed("The gateway's worker process ended unexpectedly; its own words are above.")
