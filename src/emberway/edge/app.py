@@ -115,7 +115,8 @@ class Edge:
             raise asyncio.CancelledError
 
     async def _failed(self, request: Request, error: Exception) -> None:
-        if isinstance(error, ClientGone):
+        if isinstance(error, ClientGone | OSError):
+            # An ASGI server lets `send` raise OSError when there is nobody to answer any more; no other reaches us.
             request.exchange.client_gone = True
         elif isinstance(error, GatewayError):
             await _answer(request, error)

@@ -196,7 +196,8 @@ def _refuse(address: str) -> NoReturn:
 
 def _value_at(schema: Any, place: Steps) -> object:
     for step in place:
-        schema = schema[step]
+        # The validator gives every step that looks like a number as one, also where it is a property's name.
+        schema = schema[int(step)] if isinstance(schema, list) else schema[str(step)]
     return schema
 
 

@@ -275,3 +275,9 @@ def _cpu_time(schema: object) -> float:
         check_schema(schema)
         best = min(best, time.process_time() - start)
     return best
+
+
+def test_a_property_whose_name_is_a_number_is_no_list_position():
+    findings = check_schema({"type": "object", "properties": {"1": 1}})
+
+    assert any(finding.certain for finding in findings)
