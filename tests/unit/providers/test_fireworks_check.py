@@ -5,6 +5,7 @@ from tests.unit.providers.calls import chat, sent, write
 
 from emberway.errors import InvalidCall
 from emberway.providers.fireworks import fireworks
+from emberway.providers.fireworks_check import MOST_CHECKED
 
 WRONG_GRAMMAR = 'root ::= number "+" nubmer\nnumber ::= [0-9]+'
 WRONG_SCHEMA = {"type": "object", "properties": {"age": {"type": "integr"}}}
@@ -87,3 +88,16 @@ def test_the_schemas_of_tools_are_left_to_the_provider():
     one = chat(tools=[{"type": "function", "function": {"name": "f", "parameters": WRONG_SCHEMA}}])
 
     assert write(one).body is one.body
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"grammar": WRONG_GRAMMAR + "#" * MOST_CHECKED},
+        {"json_schema": {**WRONG_SCHEMA, "description": "long" * MOST_CHECKED}},
+    ],
+)
+def test_what_would_take_long_to_check_goes_to_the_provider_unchecked_and_the_caller_is_told(given):
+    written = write(chat(**given))
+
+    assert ["not checked" in warning for warning in written.warnings] == [True]
