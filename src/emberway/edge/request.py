@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -69,6 +70,16 @@ class Request(Watched):
         await self._send({"type": "http.response.start", "status": status, "headers": head})
         await self._send({"type": "http.response.body", "body": body})
 
+    async def next_piece(self) -> dict[str, Any]:
+        """``receive`` for a body that is passed on as it comes; from its end on, its client is watched like any other.
+
+        Once it has begun, it may take as long as its provider lets it.
+        """
+        message = await self.receive()
+        self._first_seen = math.inf
+        self.body_is_read = not message.get("more_body", False)
+        return message
+
     async def _drained(self) -> bool:
         """Take in a small body that nobody read, so that the connection stays good for the next call."""
         length = self.named.get(b"content-length", b"0")
@@ -90,6 +101,8 @@ class Request(Watched):
         length = next((header for header in headers if header[0] == b"content-length"), None)
         if length is not None:
             head.append(length)
+        if not self.body_is_read:
+            head.append((b"connection", b"close"))  # the provider answered early; the rest of the body is not read
         head += ((b"x-accel-buffering", b"no"), (b"x-content-type-options", b"nosniff"))
         head += own_headers(self.exchange, time.monotonic())
         await self._send({"type": "http.response.start", "status": status, "headers": head})

@@ -26,11 +26,13 @@ _loose = msgspec.json.Decoder(_Loose)
 async def pass_through(request: Request, tools: Tools) -> None:
     """A JSON body is read for its model's name; anything else goes on piece by piece as it comes."""
     is_json = request.named.get(b"content-type", b"").lower().startswith(b"application/json")
-    has_body = request.method not in ("GET", "HEAD") and declared_length(request.named, tools.limits.upload) != 0
+    length = declared_length(request.named, tools.limits.upload)
+    # A request that says nothing of a body has none (RFC 9112 section 6.3), and must not get an empty one.
+    has_body = bool(length) or (length is None and b"transfer-encoding" in request.named)
     upload = None
     body = b""
     if has_body and not is_json:
-        upload = stream(request.receive, tools.limits.upload)
+        upload = stream(request.next_piece, tools.limits.upload)
     else:
         body = await read_whole(request.receive, request.named, tools.limits.body)
         request.body_is_read = True
