@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -158,6 +159,24 @@ def test_a_body_too_deep_for_a_parser_is_refused(emberway: Served) -> None:
     body = b'{"model":"m","messages":[],"metadata":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
     refused(call_over_http(emberway, CHAT, body), 400, "too_deep")
+
+
+def test_a_body_packed_with_gzip_is_read(emberway: Served) -> None:
+    answer = call_over_http(emberway, CHAT, gzip.compress(json.dumps(HELLO).encode()), {"content-encoding": "gzip"})
+
+    assert answer.status == 200
+
+
+def test_a_body_packed_in_another_way_is_refused_by_name(emberway: Served) -> None:
+    answer = call_over_http(emberway, CHAT, json.dumps(HELLO).encode(), {"content-encoding": "br"})
+
+    assert refused(answer, 415, "unsupported_content_encoding")["param"] == "content-encoding"
+
+
+def test_a_body_that_is_not_the_gzip_it_is_said_to_be_is_refused(emberway: Served) -> None:
+    answer = call_over_http(emberway, CHAT, json.dumps(HELLO).encode(), {"content-encoding": "gzip"})
+
+    assert (answer.status, answer.json["error"]["param"]) == (400, "content-encoding")
 
 
 def test_an_unknown_route_is_a_404_that_names_the_near_one(emberway: Served) -> None:
