@@ -395,6 +395,7 @@ class Connection(asyncio.Protocol):
         may_be_sending = not self._is_half_closed and (bool(self._farewell) or not self._is_deaf)
         self._is_closing = self._is_deaf = True
         self._unread = b""
+        self._unfinished = None
         if self._farewell:
             self.write(self._farewell)
         if may_be_sending and not self._transport.is_closing():
@@ -402,12 +403,12 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
             self.adjust_reading()
             self._linger()
+            self._watch_progress()
         else:
             self.close()
 
     def _linger(self) -> None:
         self.expires = self.hub.loop.time() + self.hub.limits.linger
-        self._watch_progress()
 
     def close(self) -> None:
         """Close once the client has taken what was written for it."""

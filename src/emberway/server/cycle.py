@@ -218,6 +218,7 @@ class Cycle:
     def _send_head_alone(self) -> None:
         if not (self.is_head_sent or self.is_gone):
             self._connection.write(self._head(0, more=True))
+            self.is_head_sent = True
 
     def _head(self, size: int, *, more: bool) -> bytes:
         """The head's bytes; settles the framing. ``size``: of the body's first piece, its last if not ``more``."""
@@ -238,7 +239,6 @@ class Cycle:
             framing += CLOSE
         elif self.is_1_0:
             framing += KEEP_ALIVE
-        self.is_head_sent = True
         return b"".join((self._status, self._lines, framing, END))
 
     def _write(self, body: bytes, more: bool) -> None:
@@ -261,6 +261,7 @@ class Cycle:
             connection.write(before + body + after)
         else:
             connection.write_all(before, body, after)
+        self.is_head_sent = True
         if not more:
             self.is_complete = True
             self.wake()

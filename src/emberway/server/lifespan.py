@@ -34,7 +34,7 @@ class Lifespan:
         self._task = tasks.start("lifespan", self._run())
         if await self._tell("lifespan.startup") == "lifespan.startup.complete":
             return
-        await self._end()
+        await self._end(within=0)
         if self._has_listened:
             raise StartFailed(self._reason or "the application ended while it was starting") from self._error
 
@@ -44,7 +44,7 @@ class Lifespan:
             return
         if await self._tell("lifespan.shutdown") != "lifespan.shutdown.complete":
             _log.error("the application did not stop in good order: %s", self._reason, exc_info=self._error)
-        await self._end()
+        await self._end(within=LAST_WORDS)
 
     async def _tell(self, kind: str) -> str:
         self._heard.put_nowait({"type": kind})
@@ -52,10 +52,11 @@ class Lifespan:
         self._reason: str = answer.get("message", "")
         return str(answer["type"])
 
-    async def _end(self) -> None:
+    async def _end(self, within: float) -> None:
         assert self._task is not None, "called after startup"
-        await asyncio.wait([self._task], timeout=LAST_WORDS)
+        await asyncio.wait([self._task], timeout=within)
         self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def _run(self) -> None:
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}

@@ -27,6 +27,7 @@ class Server:
     """One application on one event loop, the one that is running when `start` is called."""
 
     hub: Hub
+    """From `start` on."""
 
     def __init__(self, app: ASGIApp, limits: ServerLimits | None = None, *, drain_timeout: float = 120.0) -> None:
         self._app = app
@@ -36,11 +37,6 @@ class Server:
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._listeners: list[asyncio.Server] = []
-
-    @property
-    def port(self) -> int:
-        """Of the first socket."""
-        return int(self._listeners[0].sockets[0].getsockname()[1])
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
         """Run the application's start-up, then accept on these bound sockets, which are ours from then on.

@@ -247,7 +247,6 @@ LINES = (
             *(
                 b"GET / HTTP/1.1 ",
                 b"GET / XTTP/1.1",
-                b"GET /HTTP/1.1",
                 b"PRI * HTTP/2.0",
                 b"GET / HTTP/1.1\r",
                 b"\x16\x03\x01",

@@ -7,8 +7,8 @@ import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from emberway.server.limits import ServerLimits
@@ -81,7 +81,6 @@ class Answer:
     headers: dict[str, str]
     body: bytes = b""
     is_whole: bool = True
-    raw_body: bytes = field(default=b"", repr=False)
 
 
 class Client:
@@ -103,6 +102,21 @@ class Client:
     def half_close(self) -> None:
         """Send no more (FIN), but go on reading."""
         self.writer.write_eof()
+
+    async def answers(self) -> list[Answer]:
+        """Every answer up to the connection's end."""
+        found = []
+        while not (await self.is_at_end()):
+            found.append(await self.answer())
+        return found
+
+    async def is_at_end(self) -> bool:
+        """Wait for a byte or the connection's end; whether it was the end."""
+        while not self.reader._buffer:  # type: ignore[attr-defined]  # StreamReader has no way of peeking
+            if self.reader.at_eof():
+                return True
+            await self.reader._wait_for_data("peek")  # type: ignore[attr-defined]  # same
+        return False
 
     async def answer(self, *, to_head: bool = False) -> Answer:
         """The next answer, interim ones left out; EOFError if the connection ends before its head."""
@@ -126,9 +140,9 @@ class Client:
             raise EOFError(error.partial) from None
         version, status, _ = lines[0].split(" ", 2)
         assert version == "HTTP/1.1"
-        headers = [line.split(": ", 1) for line in lines[1:]]
-        assert len({name for name, _ in headers}) == len(headers), "a header came twice"
-        return Answer(int(status), {name: value for name, value in headers})
+        headers = dict(line.split(": ", 1) for line in lines[1:])
+        assert len(headers) == len(lines) - 1, "a header came twice"
+        return Answer(int(status), headers)
 
     async def _fill(self, found: Answer, size: int) -> None:
         try:
@@ -171,12 +185,19 @@ class Client:
     def close(self) -> None:
         self.writer.transport.abort()
 
+    async def flood(self, piece: bytes) -> None:
+        """Send until the connection breaks."""
+        with suppress(ConnectionError):
+            while True:
+                await self.send(piece)
+
 
 class Served:
     """A server under test."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, port: int) -> None:
         self.server = server
+        self.port = port
         self._clients: list[Client] = []
 
     @property
@@ -189,7 +210,11 @@ class Served:
         sock.setblocking(False)
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.server.port))
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        except OSError:
+            sock.close()
+            raise
         limit = receive_buffer or 2**16
         client = Client(*await asyncio.open_connection(sock=sock, limit=limit))
         self._clients.append(client)
@@ -213,8 +238,8 @@ async def serving(app: App, limits: ServerLimits = QUICK, *, drain_timeout: floa
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = Server(app, limits, drain_timeout=drain_timeout)
+    served = Served(server, listener.getsockname()[1])
     await server.start([listener])
-    served = Served(server)
     serve = asyncio.ensure_future(server.serve())
     try:
         yield served
