@@ -71,13 +71,15 @@ class Request(Watched):
         await self._send({"type": "http.response.body", "body": body})
 
     async def next_piece(self) -> dict[str, Any]:
-        """``receive`` for a body that is passed on as it comes; from its end on, its client is watched like any other.
-
-        Once it has begun, it may take as long as its provider lets it.
-        """
+        """``receive`` that notes the body's end: from then on the client is watched."""
         message = await self.receive()
-        self._first_seen = math.inf
         self.body_is_read = not message.get("more_body", False)
+        return message
+
+    async def next_upload_piece(self) -> dict[str, Any]:
+        """The same for a body that is passed on as it comes: once begun, it may take as long as its provider lets it."""
+        message = await self.next_piece()
+        self._first_seen = math.inf
         return message
 
     async def _drained(self) -> bool:

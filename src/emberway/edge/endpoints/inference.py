@@ -15,9 +15,10 @@ def _inference(name: str) -> Handler:
     async def handle(request: Request, tools: Tools) -> None:
         message = await request.receive()
         body = message.get("body", b"")
-        if message.get("more_body") or len(body) > tools.limits.body or b"content-encoding" in request.named:
-            body = await read_rest(message, request.receive, request.named, tools.limits.body)
-        request.body_is_read = True
+        more = message.get("more_body", False)
+        request.body_is_read = not more
+        if more or len(body) > tools.limits.body or b"content-encoding" in request.named:
+            body = await read_rest(message, request.next_piece, request.named, tools.limits.body)
         if not body:
             raise no_body(message)
         fields = read_fields(body)

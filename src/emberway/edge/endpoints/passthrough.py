@@ -32,10 +32,9 @@ async def pass_through(request: Request, tools: Tools) -> None:
     upload = None
     body = b""
     if has_body and not is_json:
-        upload = stream(request.next_piece, tools.limits.upload)
+        upload = stream(request.next_upload_piece, tools.limits.upload)
     else:
-        body = await read_whole(request.receive, request.named, tools.limits.body)
-        request.body_is_read = True
+        body = await read_whole(request.next_piece, request.named, tools.limits.body)
     fields = Fields(model=_model_in(body) if is_json else None)
     request.exchange.model = fields.model or ""
     call = Call(
