@@ -77,7 +77,7 @@ class Request(Watched):
         return message
 
     async def next_upload_piece(self) -> dict[str, Any]:
-        """The same for a body that is passed on as it comes: once begun, it may take as long as its provider lets it."""
+        """The same for a body that is passed on as it comes: once begun, it may take its time."""
         message = await self.next_piece()
         self._first_seen = math.inf
         return message
