@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 SPARE_DESCRIPTORS = 64
 """Kept free of clients: databases, spool, listeners and the connections to providers need descriptors too."""
 
+UNLIMITED = 1_000_000
+"""Clients where the system sets no limit of its own."""
 
-def _descriptors_for_clients() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(1, soft - SPARE_DESCRIPTORS)
+
+def connections_for(descriptors: int) -> int:
+    """How many clients a process may have that may open so many files (RLIMIT_NOFILE)."""
+    if descriptors == resource.RLIM_INFINITY:
+        return UNLIMITED
+    return max(1, descriptors - SPARE_DESCRIPTORS)
+
+
+def _connections_here() -> int:
+    return connections_for(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,7 @@ class ServerLimits:
     """Body that the application has not taken yet; beyond, the client is not read from."""
     waiting: int = 16
     """Pipelined requests that wait for their turn; with that many, the client is not read from."""
-    connections: int = field(default_factory=_descriptors_for_clients)
+    connections: int = field(default_factory=_connections_here)
     """Open at once; each one more is told 503 and closed."""
     first_byte: float = 10.0
     """From the connection's start to its first byte."""
