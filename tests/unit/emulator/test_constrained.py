@@ -519,6 +519,7 @@ schemas = st.recursive(st.one_of(strings(), numbers(), plain), nested, max_leave
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(schema=schemas, seed=st.integers(0, 2**32))
+@pytest.mark.slow
 def test_json_is_valid_whatever_the_schema(schema: dict[str, Any], seed: int) -> None:
     generated = from_schema(schema, random.Random(seed), 4000)
 
