@@ -65,7 +65,7 @@ class Request(Watched):
             (b"x-content-type-options", b"nosniff"),
             *own_headers(exchange, time.monotonic()),
         ]
-        if not self.body_is_read and not await self._drained():
+        if not self.body_is_read and (self.is_late or not await self._drained()):
             head.append((b"connection", b"close"))  # what is still to come would be taken for the next request
         await self._send({"type": "http.response.start", "status": status, "headers": head})
         await self._send({"type": "http.response.body", "body": body})
@@ -87,8 +87,13 @@ class Request(Watched):
         length = self.named.get(b"content-length", b"0")
         if b"transfer-encoding" in self.named or len(length) > 5 or not length.isdigit() or int(length) > MOST_DRAINED:
             return False
-        while length != b"0" and (await self.receive()).get("more_body"):
-            pass
+        try:
+            while length != b"0" and (await self.receive()).get("more_body"):
+                pass
+        except asyncio.CancelledError:
+            if not self.is_late:
+                raise
+            return False  # it does not come: the answer is given without it
         self.body_is_read = True
         return True
 
