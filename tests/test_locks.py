@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -50,6 +53,17 @@ def test_every_dependency_of_the_project_is_locked_at_a_version_that_fits(lock: 
 
 def test_tests_run_with_the_versions_that_users_get() -> None:
     assert versions("requirements.lock").items() <= versions("requirements-dev.lock").items()
+
+
+def test_the_project_depends_on_what_it_imports_and_on_nothing_else() -> None:
+    nodes = [node for path in ROOT.glob("src/**/*.py") for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    foreign = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"emberway", "fireworks_emulator"}
+    used = {packages_distributions()[name][0].lower().replace("_", "-") for name in foreign}
+    used.add("python-multipart")  # Starlette imports it when a form comes
+
+    assert {Requirement(text).name for text in PROJECT["project"]["dependencies"]} == used
 
 
 def test_no_javascript_package_has_an_address_and_each_has_a_hash() -> None:
