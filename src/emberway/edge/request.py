@@ -12,6 +12,7 @@ from emberway.edge.headers import Named, own_headers, provider_headers
 from emberway.edge.path import ApiPath
 from emberway.edge.watch import Receive, Watched
 from emberway.exchange import CallOptions, Exchange, Headers
+from emberway.pipeline.relay import is_event_stream
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -106,7 +107,7 @@ class Request(Watched):
         if not any(name == b"cache-control" for name, _ in head):
             head.append((b"cache-control", b"no-cache"))
         length = next((header for header in headers if header[0] == b"content-length"), None)
-        if length is not None:
+        if length is not None and not is_event_stream(headers):  # one that may get an error event more has no length
             head.append(length)
         if not self.body_is_read:
             head.append((b"connection", b"close"))  # the provider answered early; the rest of the body is not read

@@ -157,6 +157,14 @@ async def test_a_provider_that_answers_a_stream_with_json_is_passed_on_as_json()
 
 
 @pytest.mark.anyio
+async def test_an_event_stream_has_no_declared_length_that_an_error_event_would_exceed() -> None:
+    reply = await streamed([WORDS[0]], [*EVENTS, (b"content-length", b"9999")]).chat(STREAM)
+
+    assert "content-length" not in reply.names
+    assert reply.body == WORDS[0]
+
+
+@pytest.mark.anyio
 async def test_a_slow_client_holds_the_provider_back_to_one_piece() -> None:
     taken = 0
 
