@@ -104,8 +104,12 @@ class Client:
         return status, headers, b"".join(pieces)
 
     async def head(self) -> tuple[int, dict[str, str]]:
-        line, *fields = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
-        return int(line.split(" ")[1]), dict(field.lower().split(": ", 1) for field in fields)
+        """The next final head; "100 Continue" may come at any time before it (RFC 9110 section 15.2)."""
+        status, headers = 100, {}
+        while status < 200:
+            line, *fields = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
+            status, headers = int(line.split(" ")[1]), dict(field.lower().split(": ", 1) for field in fields)
+        return status, headers
 
     def reset(self) -> None:
         """Go without a word: RST in place of FIN."""
