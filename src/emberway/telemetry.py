@@ -20,24 +20,25 @@ _encode = msgspec.json.Encoder().encode
 
 
 class AccessLog:
-    """Collects finished exchanges and writes a line for each, many at once."""
+    """Collects a line for each finished exchange and writes them many at once."""
 
     def __init__(self, form: Literal["pretty", "json"], stream: TextIO) -> None:
         self._line = json_line if form == "json" else pretty_line
         self._stream = stream
-        self._waiting: list[tuple[Exchange, float, float]] = []
+        self._waiting: list[str] = []
 
     def write(self, exchange: Exchange, seconds: float) -> None:
         """Note ``exchange``, which took ``seconds`` in all and ends now."""
         if not self._waiting:
             asyncio.get_running_loop().call_later(FLUSH_EVERY, self.flush)
-        self._waiting.append((exchange, seconds, time.time()))
+        # Made at once: kept until the flush, the exchanges would have to be fetched into the processor's cache again.
+        self._waiting.append(self._line(exchange, seconds, time.time()))
 
     def flush(self) -> None:
         """Write what waits."""
-        finished, self._waiting = self._waiting, []
-        if finished:
-            self._stream.write("".join([self._line(*one) for one in finished]))
+        lines, self._waiting = self._waiting, []
+        if lines:
+            self._stream.write("".join(lines))
             self._stream.flush()
 
 
