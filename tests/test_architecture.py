@@ -69,6 +69,7 @@ EXEMPT = {
     # For annotations: things that point at each other while a request lasts.
     ("server.cycle", "server.connection"): "a cycle writes to the connection that made it",
     ("server.hub", "server.connection"): "the hub holds all connections",
+    ("server.hub", "server.outlet"): "and those that are slow",
     ("upstream.answer", "upstream.connection"): "an answer is read from its connection",
     ("upstream.connection", "upstream.site"): "a connection goes back to its site",
 }

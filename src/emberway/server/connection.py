@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
-from typing import Any, cast
+from typing import Any
 
 import httptools
 
 from emberway.server import kernel
 from emberway.server.cycle import CONTINUE, Cycle
 from emberway.server.hub import Hub
+from emberway.server.outlet import NEVER, Outlet
 from emberway.server.refusal import Refused, answer_of, bad_http
 from emberway.server.request_head import check_codings, check_host, check_size, size_of, split_target, without_upgrade
 
@@ -19,7 +19,6 @@ SLICE = 2048
 """Bytes fed to the parser at a time when many requests may have come at once."""
 FEW_LINES = 64
 """Line breaks up to which a larger piece is fed at once: a request has three, so it holds at most 21."""
-NEVER = float("inf")
 _PROBE = b"0"
 """A leading zero of the next chunk's size."""
 
@@ -27,56 +26,63 @@ _TOO_MANY = Refused(503, "too_many_connections", "Too many connections are open.
 _TOO_SLOW = Refused(408, "request_timeout", "The request's head did not arrive in time. Send it at once.")
 
 
-class Connection(asyncio.Protocol):
-    """A transport, a parser, the request being answered and those that wait behind it."""
+class Connection(Outlet):
+    """A parser, the request being answered and those that wait behind it."""
 
-    is_stalled = False
-    """Whether the client takes less than we have for it."""
-    is_reading_paused = False
-    expires = NEVER
-    """When, in the loop's clock, something must have happened."""
-    _cycle: Cycle | None = None
-    """The request being answered."""
-    _unfinished: Cycle | None = None
-    """The request whose body is still coming."""
-    _unread = b""
-    """Came, and is not given to the parser yet because too many requests wait."""
-    _farewell = b""
-    """Sent after the answers that are owed; then the connection closes."""
-    _is_deaf = False
-    """Whether what comes is thrown away: after the last request, or while the client reads our last words."""
-    _thrown_away = 0
-    _is_half_closed = False
-    """Whether the client has said that it will send no more."""
-    _is_closing = False
-    _drained: asyncio.Future[None] | None = None
-    _untaken_before = 0
-    _untaken_since = 0.0
-
-    # Of the head that is coming in
-
-    _target = b""
-    _partial = 0
-    """Bytes of it that came before what is being fed to the parser now."""
-    _fed = 0
-    _has_ended_one = False
-    """Whether a request ended in what was last fed."""
-    _chunk_frames = 0
-    """Bytes that frame the body coming in, less those that its own bytes entitle it to."""
-    _is_chunked = False
+    __slots__ = (
+        "_chunk_frames",
+        "_cycle",
+        "_farewell",
+        "_fed",
+        "_has_ended_one",
+        "_headers",
+        "_is_chunked",
+        "_is_half_closed",
+        "_parser",
+        "_partial",
+        "_scope",
+        "_target",
+        "_unfinished",
+        "_unread",
+        "_waiting",
+        "is_reading_paused",
+    )
 
     def __init__(self, hub: Hub) -> None:
-        self.hub = hub
+        super().__init__(hub)
+        self._cycle: Cycle | None = None
+        """The request being answered."""
         self._waiting: deque[Cycle] = deque()
+        self._unfinished: Cycle | None = None
+        """The request whose body is still coming."""
+        # Reading
+        self.is_reading_paused = False
+        self._unread = b""
+        """Came, and is not given to the parser yet because too many requests wait."""
+        self._is_half_closed = False
+        """Whether the client has said that it will send no more."""
+        # The head that is coming in
+        self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        """Its own, or the trailers of a chunked body."""
+        self._partial = 0
+        """Bytes of it that came before what is being fed to the parser now."""
+        self._fed = 0
+        """The same, with what is being fed."""
+        self._has_ended_one = False
+        """Whether a request ended in what was last fed."""
+        self._is_chunked = False
+        self._chunk_frames = 0
+        """Bytes that frame the body coming in, less those that its own bytes entitle it to."""
+        self._farewell = b""
+        """Sent after the answers that are owed; then the connection closes."""
 
     # -- called by the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
+        super().connection_made(transport)
         hub = self.hub
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class, same methods
-        self.write = self._transport.write
         self._parser: Any = httptools.HttpRequestParser(self)
         self._scope: dict[str, Any] = {
             "type": "http",
@@ -130,15 +136,9 @@ class Connection(asyncio.Protocol):
         self._wake_senders()
         self.hub.forget(self)
 
-    def pause_writing(self) -> None:
-        """The client takes less than we send."""
-        self.is_stalled = True
-        self._watch_progress()
-
     def resume_writing(self) -> None:
         """The client has caught up."""
-        self.is_stalled = False
-        self._wake_senders()
+        super().resume_writing()
         if self._cycle is None:
             self._next()
 
@@ -298,35 +298,19 @@ class Connection(asyncio.Protocol):
 
         A server may ignore it (RFC 9110 section 7.8), and the JDK's client asks for h2c with every first request.
         """
-        head = without_upgrade(self._parser.get_method(), self._target, self._headers)
+        line = b"%s %s HTTP/%s\r\n" % (
+            self._parser.get_method(),
+            self._target,
+            self._parser.get_http_version().encode("ascii"),
+        )
+        head = line + without_upgrade(self._headers)
         rest = bytes(data)[int(error.args[0]) :]
         self._target = b""
         self._headers = []
         self._parser = httptools.HttpRequestParser(self)
         self._feed(head + rest)
 
-    def _throw_away(self, size: int) -> None:
-        self._thrown_away += size
-        if self._thrown_away > self.hub.limits.linger_bytes:
-            self.abort()
-
     # -- answering
-
-    def write_all(self, *pieces: bytes) -> None:
-        """Several writes, none of them copied into another."""
-        for piece in pieces:
-            if piece:
-                self.write(piece)
-
-    async def drained(self) -> None:
-        """Wait until the client has taken what was sent, or is gone."""
-        if self._drained is None or self._drained.done():
-            self._drained = self.hub.loop.create_future()
-        await self._drained
-
-    def _wake_senders(self) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
 
     def answered(self, cycle: Cycle) -> None:
         """This request's answer is complete: on to the next, or to the end."""
@@ -407,23 +391,6 @@ class Connection(asyncio.Protocol):
         else:
             self.close()
 
-    def _linger(self) -> None:
-        self.expires = self.hub.loop.time() + self.hub.limits.linger
-
-    def close(self) -> None:
-        """Close once the client has taken what was written for it."""
-        self._is_closing = self._is_deaf = True
-        self.expires = NEVER
-        self._transport.close()
-        self._watch_progress()
-
-    def abort(self, *, visibly: bool = False) -> None:
-        """Close at once. ``visibly``: with a reset, because nothing else tells the client that more was to come."""
-        self._is_closing = self._is_deaf = True
-        if visibly:
-            kernel.reset_on_close(self._socket)
-        self._transport.abort()
-
     def cut_off(self) -> None:
         """The server's time is up: close unless that is under way, with something for the client to read."""
         if not self._is_closing:
@@ -449,24 +416,6 @@ class Connection(asyncio.Protocol):
         else:
             self.close()
 
-    def _watch_progress(self) -> None:
-        self._untaken_before, self._untaken_since = self._untaken(), self.hub.loop.time()
-        self.hub.slow.add(self)
-
-    def look_for_progress(self, now: float) -> None:
-        """Cut a client that takes nothing."""
-        untaken = self._untaken()
-        if untaken != self._untaken_before:
-            self._untaken_before, self._untaken_since = untaken, now
-        elif now - self._untaken_since > self.hub.limits.stall:
-            self.abort()
-        elif not self.is_stalled and not self._is_closing:
-            self.hub.slow.discard(self)
-
-    def _untaken(self) -> int:
-        """Bytes in our buffer and the kernel's, which a slow reader empties long before we may write again."""
-        return self._transport.get_write_buffer_size() + kernel.unacknowledged(self._socket)
-
     # -- clients that send no more
 
     def _ask_presence(self) -> None:
@@ -478,15 +427,6 @@ class Connection(asyncio.Protocol):
             elif not cycle.is_head_sent and not cycle.is_1_0:
                 self.write(CONTINUE)
         self.hub.ask_presence(self)
-
-    def look_for_presence(self) -> None:
-        """Cut a client that has gone for good."""
-        if kernel.has_hung_up(self._socket):
-            self.abort()
-
-    @property
-    def _socket(self) -> socket.socket:
-        return cast("socket.socket", self._transport.get_extra_info("socket"))
 
 
 _FRAMES_PER_BYTE = 16

@@ -13,6 +13,7 @@ from emberway.server.response_head import signature
 if TYPE_CHECKING:
     from emberway.server.connection import Connection
     from emberway.server.cycle import Cycle
+    from emberway.server.outlet import Outlet
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,7 +28,7 @@ class Hub:
         self.limits = limits
         self.loop = loop
         self.connections: set[Connection] = set()
-        self.slow: set[Connection] = set()
+        self.slow: set[Outlet] = set()
         """Those that hold bytes which their client does not take."""
         self.half_closed: set[Connection] = set()
         """Those whose client has said that it will send no more, and is still owed an answer."""
@@ -76,8 +77,8 @@ class Hub:
         now = self.loop.time()
         for connection in [each for each in self.connections if each.expires <= now]:
             connection.expire()
-        for connection in tuple(self.slow):
-            connection.look_for_progress(now)
+        for outlet in tuple(self.slow):
+            outlet.look_for_progress(now)
 
     def ask_presence(self, connection: Connection) -> None:
         """Find out whether this client, which sends no more, is still there to read."""

@@ -71,7 +71,7 @@ def check_size(target: bytes, headers: Headers, size: int, limits: ServerLimits)
         raise Refused(431, "headers_too_large", f"There may be {most} of headers. Send fewer or shorter ones.")
 
 
-def without_upgrade(method: bytes, target: bytes, headers: Headers) -> bytes:
-    """The same head in HTTP/1.1, without the wish for another protocol."""
+def without_upgrade(headers: Headers) -> bytes:
+    """The same header lines without the wish for another protocol, and the blank line that ends a head."""
     lines = [b"%s: %s\r\n" % header for header in headers if header[0] not in (b"upgrade", b"http2-settings")]
-    return b"%s %s HTTP/1.1\r\n%s\r\n" % (method, target, b"".join(lines))
+    return b"".join(lines) + b"\r\n"

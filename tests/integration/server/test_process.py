@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -34,12 +34,23 @@ print("ended", flush=True)
 
 
 @contextmanager
-def worker() -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A process that serves, and its port."""
+def worker(descriptors: int = 1024) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that serves and may open so many files, and its port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         process = subprocess.Popen(
-            [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM, str(listener.fileno())],
+            [
+                "prlimit",
+                f"--nofile={descriptors}",
+                sys.executable,
+                "-X",
+                "dev",
+                "-W",
+                "error",
+                "-c",
+                PROGRAM,
+                str(listener.fileno()),
+            ],
             pass_fds=[listener.fileno()],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -66,6 +77,14 @@ def ask(port: int, path: str) -> socket.socket:
     return client
 
 
+def stop_twice(process: subprocess.Popen[str], port: int) -> None:
+    """Two signals, and not so close to each other that the system makes them one."""
+    process.send_signal(signal.SIGTERM)
+    while is_accepting(port):
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+
+
 def is_accepting(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -83,12 +102,36 @@ def test_a_signal_ends_an_idle_worker_cleanly_and_silently(number: signal.Signal
 
 def test_a_second_signal_ends_streams():
     with worker() as (process, port), ask(port, "/endless") as client:
-        process.send_signal(signal.SIGTERM)
-        while is_accepting(port):
-            pass
-        assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
+        stop_twice(process, port)
 
         assert process.communicate(timeout=10)[0] == "ended\n"
         assert process.returncode == 0
         assert client.recv(100) == b""
+
+
+def test_a_flood_of_connections_leaves_those_that_were_there_alone():
+    with worker(descriptors=256) as (process, port), ask(port, "/endless") as stream, ExitStack() as flood:
+        crowd = [flood.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in range(400)]
+        refused = [client for client in crowd if was_refused(client)]
+        for client in crowd:
+            client.close()
+
+        assert len(refused) >= 400 - (256 - 64)
+        ask(port, "/").close()
+        stream.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            stream.recv(1)
+        stop_twice(process, port)
+        process.wait(10)
+
+
+def was_refused(client: socket.socket) -> bool:
+    """Whether an answer, or the end, has come to a client that has said nothing."""
+    client.settimeout(0.01)
+    try:
+        answer = client.recv(65536)
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return not answer or answer.startswith(b"HTTP/1.1 503 ")
