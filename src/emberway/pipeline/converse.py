@@ -6,6 +6,7 @@ import asyncio
 
 import msgspec
 
+from emberway.errors import BadAnswer, CallerError
 from emberway.pipeline.attempt import MAX_ANSWER, Attempt
 from emberway.providers.base import Answer, Ask, Conversation, Pause, Reply
 from emberway.upstream.addresses import parse_base_url
@@ -59,5 +60,8 @@ def _elsewhere(url: str, attempt: Attempt) -> tuple[Origin, bytes]:
     # A provider that the operator trusts may hand out addresses at its own origin; any other must be public.
     trusted = frozenset({(own.scheme, own.host, own.port)}) if own.trusted else frozenset()
     address, mark, query = url.partition("?")
-    base = parse_base_url(address, trusted)
+    try:
+        base = parse_base_url(address, trusted)
+    except CallerError:  # it is not the caller who can mend that
+        raise BadAnswer("The provider handed out an address that is not fetched: it is not a public one.") from None
     return base.origin, f"{base.path or '/'}{mark}{query}".encode("latin-1", "replace")

@@ -97,7 +97,7 @@ async def test_a_picture_at_a_private_address_is_not_fetched(sample: str) -> Non
 
     reply = await ask(house, KONTEXT)
 
-    assert reply.status >= 400
+    assert (reply.status, reply.error["code"]) == (502, "upstream_invalid")
     assert len(house.upstream.sent) == 2
 
 
