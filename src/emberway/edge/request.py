@@ -21,6 +21,9 @@ MOST_DRAINED = 64 * 1024
 """Bytes of an unread body that are taken in before its call is refused; beyond, the connection is closed instead."""
 
 
+_RUNS_SCRIPTS = (b"text/html", b"application/xhtml", b"image/svg", b"text/xml", b"application/xml")
+
+
 class AnswerCut(Exception):
     """An answer that cannot be completed and has no way of saying so."""
 
@@ -104,8 +107,12 @@ class Request(Watched):
         self.exchange.status = status
         self.watch_now()
         head = provider_headers(headers)
-        if not any(name == b"cache-control" for name, _ in head):
+        named = dict(head)
+        if b"cache-control" not in named:
             head.append((b"cache-control", b"no-cache"))
+        if named.get(b"content-type", b"").lower().startswith(_RUNS_SCRIPTS):
+            # A provider's page, opened in a browser at our address, must not act in our name (ASVS 3.2.1).
+            head.append((b"content-security-policy", b"sandbox; default-src 'none'"))
         length = next((header for header in headers if header[0] == b"content-length"), None)
         if length is not None and not is_event_stream(headers):  # one that may get an error event more has no length
             head.append(length)

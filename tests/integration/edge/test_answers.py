@@ -253,12 +253,14 @@ async def test_a_good_status_with_a_strange_body_is_passed_on_as_it_is(kind: byt
 
 
 @pytest.mark.anyio
-async def test_a_page_of_html_in_a_pass_through_keeps_the_browser_from_guessing() -> None:
-    house = House([answer(b"<script>1</script>", 200, (b"content-type", b"text/html"))])
+@pytest.mark.parametrize("kind", [b"text/html", b"Text/HTML; charset=utf-8", b"image/svg+xml"])
+async def test_a_page_in_a_pass_through_neither_lets_the_browser_guess_nor_runs_scripts(kind: bytes) -> None:
+    house = House([answer(b"<script>1</script>", 200, (b"content-type", kind))])
 
     reply = await house.call("GET", "/v1/whatever", b"", LOGIN)
 
     assert reply.header("x-content-type-options") == "nosniff"
+    assert reply.header("content-security-policy").startswith("sandbox")
 
 
 @pytest.mark.anyio
