@@ -217,6 +217,31 @@ async def test_a_model_of_an_openai_compatible_provider_keeps_its_slashes(path: 
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings", "/v1/moderations"])
+async def test_a_slug_before_the_model_is_taken_off_for_an_openai_compatible_provider(path: str) -> None:
+    house = House([answer()])
+    body = b'{"model":"@groq/meta/llama-3","input":"a","messages":[],"x":1.0}'
+
+    reply = await house.call(
+        "POST", path, body, [*without(LOGIN, b"x-portkey-provider"), (b"x-portkey-provider", b"groq")]
+    )
+
+    assert house.only.body == body.replace(b"@groq/", b"")
+    assert reply.header("x-emberway-changed") == "model_slug"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("model", [b"@cf/meta/llama-3", b"@hf/thebloke/x"])
+async def test_a_model_whose_own_name_begins_with_an_at_sign_keeps_it(model: bytes) -> None:
+    house = House([answer()])
+    body = b'{"model":"%b","messages":[] }' % model
+
+    await house.chat(body, [*without(LOGIN, b"x-portkey-provider"), (b"x-portkey-provider", b"openai")])
+
+    assert house.only.body == body
+
+
+@pytest.mark.anyio
 async def test_a_query_is_kept() -> None:
     house = House([answer()])
 

@@ -199,6 +199,33 @@ async def test_the_provider_hears_within_a_tenth_of_a_second_that_a_client_has_g
 
 
 @pytest.mark.anyio
+async def test_the_provider_hears_of_a_client_that_goes_during_its_upload_and_the_log_says_so(stage: Stage) -> None:
+    begun, left = asyncio.Event(), asyncio.Event()
+
+    async def take(wire: Wire) -> None:
+        await wire.head()
+        await wire.reader.readexactly(1000)
+        begun.set()
+        await wire.until_closed()
+        left.set()
+
+    form = b"content-type: multipart/form-data; boundary=b"
+    lines_before = stage.served.complaints.read_text().count('"client_gone":true')
+    async with stage.provider(take), stage.client() as client:
+        request = stage.request(b"x" * 1_000_000, form, path=b"/v1/audio/transcriptions")
+        client.writer.write(request[:50_000])
+        await begun.wait()
+        client.reset()
+        await left.wait()
+        while stage.served.complaints.read_text().count('"client_gone":true') == lines_before:
+            await asyncio.sleep(0.01)  # lines are written ten times a second
+
+    last = json.loads(stage.served.complaints.read_text().splitlines()[-1])
+    assert (last["path"], last["client_gone"]) == ("/v1/audio/transcriptions", True)
+    assert "error" not in last
+
+
+@pytest.mark.anyio
 async def test_a_client_that_has_only_stopped_sending_gets_its_answer(stage: Stage) -> None:
     async def slow(wire: Wire) -> None:
         await wire.request()
