@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import msgspec
 
-from emberway.errors import BadAnswer, CallerError
+from emberway.errors import BadAnswer, CallerError, InvalidCall
 from emberway.pipeline.attempt import MAX_ANSWER, Attempt
 from emberway.providers.base import Answer, Ask, Conversation, Pause, Reply
 from emberway.upstream.addresses import parse_base_url
@@ -59,9 +60,15 @@ def _elsewhere(url: str, attempt: Attempt) -> tuple[Origin, bytes]:
     own = attempt.place.base.origin
     # A provider that the operator trusts may hand out addresses at its own origin; any other must be public.
     trusted = frozenset({(own.scheme, own.host, own.port)}) if own.trusted else frozenset()
-    address, mark, query = url.partition("?")
+    parts = _LINK.fullmatch(url)
     try:
-        base = parse_base_url(address, trusted)
+        if parts is None:
+            raise InvalidCall("not a link")
+        base = parse_base_url(parts[1], trusted)
     except CallerError:  # it is not the caller who can mend that
         raise BadAnswer("The provider handed out an address that is not fetched: it is not a public one.") from None
-    return base.origin, f"{base.path or '/'}{mark}{query}".encode("latin-1", "replace")
+    return base.origin, (parts[2] or "/").encode("ascii")
+
+
+_LINK = re.compile(r"([a-z]+://[^/?#@\\]+)(/[!-~]*)?")
+"""Scheme and host, which are vetted, and path with query, which only has to be printable to be asked for as it is."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from emberway.exchange import NO_USAGE, Usage
 
-MAX_EVENT = 4 * 1024 * 1024
+MAX_EVENT = 256 * 1024
 """Bytes of one event up to which it is read; a longer one passes unread, and so does what follows."""
 
 _CONTENT = re.compile(rb'"(?:content|reasoning_content|text|arguments|delta)"\s*:\s*"[^"]')
@@ -48,12 +48,12 @@ class Tap:
 
     def feed(self, chunk: bytes, now: float) -> None:
         """Look at the next bytes; ``now`` is the moment of their arrival."""
-        if self.first_content is None and _CONTENT.search(chunk):
-            self.first_content = now
         if self._blind:
             return
         # Events are looked at whole: a field may straddle two chunks. The usual chunk is whole events, nothing pending.
         data = self._pending + chunk if self._pending else chunk
+        if self.first_content is None and _CONTENT.search(data):
+            self.first_content = now
         if data[-2:] == b"\n\n":
             self._pending = b""
         else:

@@ -132,14 +132,14 @@ async def test_a_body_that_only_the_conversation_finds_unreadable_is_the_callers
 
 @pytest.mark.anyio
 async def test_an_address_that_a_provider_hands_out_keeps_its_query_and_gets_no_key() -> None:
-    conversation, _, _ = asking((Ask("https://cdn.example.com:8443/a%20b?sig=x%2Fy&z", "GET", elsewhere=True),))
+    conversation, _, _ = asking((Ask("https://cdn.example.com:8443/a%2Fb%20c?sig=x%2Fy&z", "GET", elsewhere=True),))
     upstream = ScriptedUpstream(lambda outbound: ScriptedAnswer())
 
     await converse(conversation, attempt(upstream))
 
     outbound = upstream.sent[0].outbound
     assert (outbound.origin.host, outbound.origin.port, outbound.origin.trusted) == ("cdn.example.com", 8443, False)
-    assert outbound.target == b"/a%20b?sig=x%2Fy&z"
+    assert outbound.target == b"/a%2Fb%20c?sig=x%2Fy&z"
     assert list(outbound.headers) == []
 
 

@@ -90,3 +90,12 @@ def test_no_bytes_upset_it(noise):
     tap.feed(noise + b'\n\ndata: {"usage": {"prompt_tokens": 1}}\n\n', 0.0)
 
     assert tap.usage.prompt == 1
+
+
+def test_content_that_straddles_two_chunks_is_timed_at_the_second():
+    tap = Tap()
+
+    tap.feed(b'data: {"choices":[{"delta":{"cont', 1.0)
+    tap.feed(b'ent":"Paris"}}]}\n\n', 2.0)
+
+    assert tap.first_content == 2.0
