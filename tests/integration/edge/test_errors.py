@@ -56,6 +56,16 @@ async def test_a_provider_that_gives_no_answer_is_told_in_the_envelope(kind: typ
 
 
 @pytest.mark.anyio
+async def test_an_answer_of_ours_does_not_speak_of_rules_that_changed_the_call() -> None:
+    short_name = CHAT.replace(b"accounts/fireworks/models/", b"")
+    house = House([answer(), errors.ConnectFailed("No answer.")])
+
+    changed = [(await house.chat(short_name)).header("x-emberway-changed") for _ in range(2)]
+
+    assert changed == ["model_path", None]
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("headers", [b"application/json", b"text/event-stream"])
 @pytest.mark.parametrize("kind", [errors.StreamBroken, errors.UpstreamTimeout, errors.BadAnswer])
 async def test_an_answer_that_breaks_before_its_first_byte_is_a_status_and_not_a_stream(

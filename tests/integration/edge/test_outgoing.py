@@ -180,6 +180,31 @@ async def test_a_call_that_brings_no_key_for_its_provider_is_refused_before_it_i
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("name", [b"authorization", b"x-api-key"])
+async def test_a_key_of_ours_is_never_taken_for_the_providers_wherever_it_stands(name: bytes) -> None:
+    house = House()
+    prefix = b"Bearer " if name == b"authorization" else b""
+
+    reply = await house.chat(
+        headers=[*without(LOGIN, b"authorization", b"x-portkey-api-key"), (name, prefix + KEY.encode())]
+    )
+
+    assert (reply.status, reply.error["code"]) == (401, "missing_provider_key")
+    assert house.upstream.sent == []
+
+
+@pytest.mark.anyio
+async def test_our_key_in_x_api_key_leaves_authorization_to_the_provider() -> None:
+    house = House([answer()])
+
+    await house.chat(headers=[*without(LOGIN, b"x-portkey-api-key"), (b"x-api-key", KEY.encode())])
+
+    head = head_of(house.only)
+    assert head["authorization"] == f"Bearer {PROVIDER_KEY}"
+    assert KEY not in str(head)
+
+
+@pytest.mark.anyio
 async def test_two_callers_with_one_model_never_share_a_providers_key() -> None:
     house = House(lambda outbound: answer())
 

@@ -49,6 +49,7 @@ def test_every_byte_of_a_stream_arrives_however_the_provider_cuts_it(places: lis
     line = house.line
     assert line["usage"] == {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
     assert (line["finish_reason"], line["response_model"]) == ("stop", "m-of-theirs")
+    assert line["first_token_ms"] >= 0
 
 
 def test_every_byte_of_a_stream_arrives_one_by_one() -> None:
