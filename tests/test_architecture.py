@@ -56,6 +56,44 @@ HOMES = {
 }
 KNOW_PROVIDERS = ("app", "catalog", "cli", "providers", "settings")
 
+MOST_LINES = 600
+
+TESTED_ELSEWHERE = {
+    "integration/edge": ("app", "edge.app", "edge.request"),
+    "integration/edge/test_routes.py": (
+        "edge.endpoints", "edge.endpoints.base", "edge.endpoints.health", "edge.endpoints.inference",
+        "edge.endpoints.models", "edge.endpoints.passthrough", "edge.endpoints.unbuilt",
+    ),
+    "integration/server": (
+        "server.connection", "server.cycle", "server.hub", "server.kernel", "server.lifespan", "server.outlet",
+        "server.refusal", "server.request_head", "server.server",
+    ),
+    "integration/test_start.py": ("cli.emulator", "cli.serve", "cli.sources", "cli.up"),
+    "integration/upstream": (
+        "upstream.answer", "upstream.client", "upstream.deadlines", "upstream.dialer", "upstream.site",
+        "upstream.upload",
+    ),
+    "unit/catalog/test_models.py": ("catalog",),
+    "unit/cli/test_banner.py": ("cli.liveness",),
+    "unit/cli/test_demo.py": ("cli.demo_calls", "cli.http"),
+    "unit/cli/test_doctor.py": ("cli.examination",),
+    "unit/cli/test_group.py": ("cli",),
+    "unit/cli/test_main.py": ("__main__", "cli.failure"),
+    "unit/cli/test_settings_command.py": ("cli.settings",),
+    "unit/providers/test_find.py": ("providers",),
+    "unit/providers/test_fireworks.py": ("providers.model_rules",),
+    "unit/providers/test_fireworks_images.py": ("providers.fireworks_image_answers",),
+    "unit/settings/test_settings.py": ("settings",),
+    "unit/test_errors_reference.py": ("errors",),
+    "unit/wire/test_gbnf.py": (
+        "wire.gbnf_meaning", "wire.gbnf_opinion", "wire.gbnf_quoted", "wire.gbnf_reader", "wire.gbnf_text",
+    ),
+    "unit/wire/test_schema_check.py": ("wire.schema_references", "wire.schema_walk"),
+}  # fmt: skip
+"""Tests → the modules that they hold beside, or instead of, the one that their name and folder say."""
+ONLY_NOUNS = {"emberway", "exchange", "providers.base", "upstream.base"}
+"""Modules of types and values, which nothing but their use can test."""
+
 EXEMPT = {
     ("edge.headers", "fireworks-"): "limits that a provider tells in headers pass under its own names",
     ("edge.headers", "x-fireworks-"): "the same",
@@ -227,12 +265,31 @@ def docstrings(house: House) -> Iterator[Offence]:
             yield module.short, "no docstring"
 
 
+def length(house: House) -> Iterator[Offence]:
+    """A file that long holds more than one idea: find the second."""
+    for module in house.values():
+        lines = max((node.end_lineno or 0 for node in module.tree.body), default=0)
+        if lines > MOST_LINES:
+            yield module.short, f"{lines} lines"
+
+
+def untested(house: House) -> Iterator[Offence]:
+    """``wire/sse.py`` is held by ``tests/unit/wire/test_sse.py``, or TESTED_ELSEWHERE says by what."""
+    elsewhere = {name for names in TESTED_ELSEWHERE.values() for name in names}
+    for module in house.gateway:
+        folder, _, name = module.short.rpartition(".")
+        mirror = ROOT / "tests" / "unit" / folder.replace(".", "/") / f"test_{name}.py"
+        if module.tree.body and not mirror.exists() and module.short not in elsewhere | ONLY_NOUNS:
+            yield module.short, "no test"
+
+
 def _among(names: Iterable[str], module: Module) -> set[str]:
     return {name for name in names for target in module.imports if f"{target}.".startswith(f"{name}.")}
 
 
 RULES = (
     staircase, cycles, purity, homes, strangers, provider_names, environment, background_tasks, printing, docstrings,
+    length, untested,
 )  # fmt: skip
 Rule = Callable[[House], Iterator[Offence]]
 
@@ -264,6 +321,14 @@ def test_every_pure_file_exists(house: House) -> None:
     assert not {f"emberway.{name}" for name in PURE_FILES} - house.keys()
 
 
+def test_a_test_that_stands_for_others_exists_and_is_needed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = {name: tests for tests, names in TESTED_ELSEWHERE.items() for name in names}
+    monkeypatch.setitem(globals(), "TESTED_ELSEWHERE", {})
+
+    assert [tests for tests in listed.values() if not (ROOT / "tests" / tests).exists()] == []
+    assert listed.keys() == {module for module, _ in untested(house)}
+
+
 def test_unit_tests_lie_in_folders_named_after_what_they_test(house: House) -> None:
     folders = {path.parent.name for path in (ROOT / "tests" / "unit").glob("*/test_*.py")}
 
@@ -293,6 +358,8 @@ def test_unit_tests_lie_in_folders_named_after_what_they_test(house: House) -> N
         (background_tasks, "edge/app.py", "task = loop.create_task(work())", "loop.create_task"),
         (printing, "edge/app.py", "print('here')", "print"),
         (docstrings, "edge/app.py", "import emberway", "no docstring"),
+        (length, "edge/app.py", "x = 1\n" * 601, "601 lines"),
+        (untested, "edge/attic.py", "x = 1", "no test"),
     ],
 )
 def test_an_offence_is_found(rule: Rule, path: str, code: str, what: str, tmp_path: Path) -> None:
@@ -314,6 +381,9 @@ def test_an_offence_is_found(rule: Rule, path: str, code: str, what: str, tmp_pa
         ),
         (provider_names, "edge/app.py", "'''What Fireworks wants.'''"),
         (docstrings, "edge/__init__.py", ""),
+        (length, "edge/app.py", "x = 1\n" * 600),
+        (untested, "edge/failure.py", "x = 1"),
+        (untested, "edge/endpoints/health.py", "x = 1"),
     ],
 )
 def test_what_keeps_the_rule_is_no_offence(rule: Rule, path: str, code: str, tmp_path: Path) -> None:
