@@ -23,6 +23,8 @@ RESPAWN_PAUSE = 0.5
 """Seconds before a dead worker is replaced: one that dies at once must not keep the machine busy."""
 LAST_WORDS = 10.0
 """Seconds that workers get beyond the drain time before they are killed."""
+MOST_OF_A_HEAD = 32 * 1024
+"""Bytes of a request's line and headers together."""
 GARBAGE_AFTER = 20_000
 """Objects after which a worker looks for cycles. A request leaves none; the default of 700 costs 2 % of the time."""
 
@@ -150,6 +152,7 @@ class _Supervisor:
         harden()
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         from emberway.app import build
+        from emberway.server.limits import ServerLimits
         from emberway.server.server import run
 
         def made() -> None:
@@ -162,6 +165,7 @@ class _Supervisor:
             lambda: build(self._launch),
             [self._listener],
             on_ready=made,
+            limits=ServerLimits(head_bytes=MOST_OF_A_HEAD),
             drain_timeout=self._launch.settings.drain_timeout,
         )
 

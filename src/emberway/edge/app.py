@@ -83,7 +83,7 @@ class Edge:
         """The endpoint that will answer, for a caller who may use it: default deny."""
         exchange = request.exchange
         request.named = named = read_names(request.headers)
-        if (given := trace_id(named)) is not None:
+        if (b"x-portkey-trace-id" in named or b"traceparent" in named) and (given := trace_id(named)) is not None:
             exchange.trace_id = given
         path = None if request.query else _USUAL.get(scope["path"])
         if path is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emberway.edge.headers import DECIDING, SELDOM_DECIDING, USUALLY_DECIDING, Named, read_options
+from emberway.edge.headers import DECIDING, SELDOM_DECIDING, Named, read_options
 from emberway.exchange import CallOptions
 
 KEPT = 60.0
@@ -23,15 +23,23 @@ class Callers:
 
     def options(self, by_name: Named, now: float) -> CallOptions:
         """The options that these headers spell; ``now`` in monotonic seconds. Raises InvalidCall for unusable ones."""
+        get = by_name.get
         # Few calls have more than the usual headers: the others need not be asked for one by one.
-        names = USUALLY_DECIDING if by_name.keys().isdisjoint(SELDOM_DECIDING) else DECIDING
-        values = tuple(map(by_name.get, names))
+        if by_name.keys().isdisjoint(SELDOM_DECIDING):
+            values: tuple[bytes | None, ...] = (
+                get(b"x-portkey-api-key"),
+                get(b"authorization"),
+                get(b"x-api-key"),
+                get(b"x-portkey-provider"),
+            )
+        else:
+            values = tuple(map(get, DECIDING))
         if now > self._forget_at:
             self._known.clear()
             self._forget_at = now + KEPT
         known = self._known.get(values)
         if known is None:
-            known = read_options(tuple(map(by_name.get, DECIDING)))
+            known = read_options(tuple(map(get, DECIDING)))
             if len(self._known) < MOST:
                 self._known[values] = known
         return known

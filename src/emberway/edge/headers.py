@@ -12,9 +12,7 @@ from emberway.exchange import CallOptions, Exchange, Headers
 from emberway.secret import Secret
 
 MAX_COUNT = 100
-"""Headers of one request."""
-MAX_BYTES = 32 * 1024
-"""Names and values of one request's headers together."""
+"""Headers of one request. Their size is the server's to bound."""
 
 _NEVER_FORWARDED = frozenset(
     {
@@ -78,7 +76,6 @@ def _names(header: bytes | None) -> tuple[str, ...]:
     return tuple(name for name in names if name)
 
 
-USUALLY_DECIDING = (b"x-portkey-api-key", b"authorization", b"x-api-key", b"x-portkey-provider")
 _SELDOM = (
     b"x-portkey-virtual-key",
     b"x-portkey-config",
@@ -88,7 +85,7 @@ _SELDOM = (
     b"x-portkey-package-version",
 )
 SELDOM_DECIDING = frozenset(_SELDOM)
-DECIDING = USUALLY_DECIDING + _SELDOM
+DECIDING = (b"x-portkey-api-key", b"authorization", b"x-api-key", b"x-portkey-provider", *_SELDOM)
 """The headers that :class:`CallOptions` is made of, in the order of :func:`read_options`."""
 
 Named = dict[bytes, bytes]
@@ -96,19 +93,15 @@ Named = dict[bytes, bytes]
 
 
 def named(headers: Headers) -> Named:
-    """A request's headers as a dictionary; HeadersTooLarge beyond the limits.
+    """A request's headers as a dictionary; HeadersTooLarge for too many.
 
     The Node SDK leaves snake_case option names as they are (captured): ``x-portkey-trace_id`` counts as
     ``x-portkey-trace-id``.
     """
     by_name = dict(headers)
-    names = b"\n".join(by_name)
-    if len(headers) > MAX_COUNT or len(names) + sum(map(len, by_name.values())) > MAX_BYTES:
-        raise HeadersTooLarge(
-            f"At most {MAX_COUNT} headers of {MAX_BYTES} bytes together are accepted. Send long objects, such as a "
-            "routing config, as saved ones by their slug."
-        )
-    if b"_" in names:
+    if len(headers) > MAX_COUNT:
+        raise HeadersTooLarge(f"At most {MAX_COUNT} headers are accepted; the request has {len(headers)}.")
+    if b"_" in b"".join(by_name):
         by_name = {name.replace(b"_", b"-"): value for name, value in headers} | by_name
     return by_name
 
@@ -202,9 +195,11 @@ def own_headers(exchange: Exchange, now: float) -> Headers:
     """The headers that every answer carries, errors included; names and values as Portkey's clients read them."""
     upstream = exchange.upstream_seconds(now)
     gateway = now - exchange.started - upstream
+    request_id = exchange.request_id.encode()
+    is_own_trace = exchange.trace_id is exchange.request_id
     headers: Headers = [
-        (b"x-request-id", exchange.request_id.encode()),
-        (b"x-portkey-trace-id", exchange.trace_id.encode("latin-1")),
+        (b"x-request-id", request_id),
+        (b"x-portkey-trace-id", request_id if is_own_trace else exchange.trace_id.encode("latin-1")),
         (b"server-timing", b"gw;dur=%.2f, up;dur=%.2f" % (gateway * 1000, upstream * 1000)),
     ]
     if exchange.provider:
