@@ -46,7 +46,6 @@ IMPURE = (
 )  # fmt: skip
 
 HOMES = {
-    "granian": ("cli",),
     "httptools": ("server", "upstream"),
     "jsonschema_rs": ("wire",),
     "llguidance": ("wire",),
