@@ -152,7 +152,7 @@ def test_a_small_body_may_be_packed_well() -> None:
     assert unpack(gzip.compress(b" " * 1000), b"gzip", LIMIT) == b" " * 1000
 
 
-@pytest.mark.parametrize("kept", range(1, 40))
+@pytest.mark.parametrize("kept", range(40))
 def test_a_packed_body_that_is_cut_is_refused(kept: int) -> None:
     packed = gzip.compress(b"The quick brown fox jumps over the lazy dog")
 

@@ -282,11 +282,27 @@ def test_calls_with_equal_headers_share_their_target() -> None:
     assert house.resolve(other) is house.resolve(one)
 
 
-def test_a_target_that_the_model_decided_is_not_used_for_the_next_model() -> None:
+@pytest.mark.parametrize("following", ["gpt-4o", None])
+def test_a_target_that_the_model_decided_is_not_used_for_the_next_model(following: str | None) -> None:
+    one, house = call({}, MODEL), resolver()
+    house.resolve(one)
+    other = Call("chat", "POST", "/x", b"", [], one.options, b"{}", Fields(model=following), following)
+
+    with pytest.raises(InvalidCall, match="Say which provider"):
+        house.resolve(other)
+
+
+def test_a_model_that_names_its_place_goes_there_whatever_went_before() -> None:
     one, house = call({}, MODEL), resolver()
     other = Call("chat", "POST", "/x", b"", [], one.options, b"{}", Fields(model=""), f"@emulator/{MODEL}")
 
     assert [house.resolve(each).provider.slug for each in (one, other)] == ["fireworks-ai", "emulator"]
+
+
+def test_a_target_without_a_place_is_not_remembered_since_it_may_be_started_elsewhere_next_time() -> None:
+    one, house = call({"x-portkey-provider": "@emulator"}), resolver()
+
+    assert house.resolve(one) is not house.resolve(one)
 
 
 # What goes with it.
