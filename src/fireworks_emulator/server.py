@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -44,9 +45,16 @@ async def serve(
     stop = _stop_signals()
     ready(number)
     await _told_to_stop(stop, parent_pid)
+    asyncio.get_running_loop().set_exception_handler(_without_second_end)
     server.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
     with contextlib.suppress(TimeoutError):  # calls that outlast their grace are dropped
         await running
+
+
+def _without_second_end(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The library ends its own future twice when calls outlast their grace; that is nobody's business on stderr."""
+    if not isinstance(context.get("exception"), asyncio.InvalidStateError):
+        loop.default_exception_handler(context)
 
 
 @contextlib.contextmanager
