@@ -43,7 +43,7 @@ def demo(*, url: str, key: str | None, count: int, as_json: bool) -> None:
         raise CommandFailed(f"--url: {error}.", USAGE) from None
     try:
         tallies = asyncio.run(_send_all(site, key, mixed(count)))
-    except* CommandFailed as failures:
+    except ExceptionGroup as failures:
         # One worker's complaint stands for all: they call the same gateway.
         raise failures.exceptions[0] from None
     _print(tallies, as_json=as_json)

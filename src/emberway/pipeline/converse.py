@@ -41,7 +41,7 @@ async def _together(asks: tuple[Ask, ...], attempt: Attempt) -> tuple[Answer, ..
     try:
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(_one(ask, attempt)) for ask in asks]
-    except* Exception as several:
+    except ExceptionGroup as several:  # not `except*`: what is raised there comes out in a group of its own on 3.11.2
         raise several.exceptions[0] from None
     return tuple(task.result() for task in running)
 
