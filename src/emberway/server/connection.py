@@ -234,6 +234,7 @@ class Connection(Outlet):
         self._fed = self._partial + len(data)
         if self._is_chunked:
             self._chunk_frames = max(0, self._chunk_frames) + len(data)
+        stopped_at = None
         try:
             self._parser.feed_data(data)
             if self._unfinished is None:
@@ -242,7 +243,7 @@ class Connection(Outlet):
             elif self._is_chunked:
                 self._check_frames()
         except httptools.HttpParserUpgrade as error:
-            self._go_on_without_upgrade(data, error)
+            stopped_at = int(error.args[0])
         except httptools.HttpParserCallbackError as error:
             if not isinstance(error.__context__, Refused):
                 raise  # ours
@@ -251,6 +252,8 @@ class Connection(Outlet):
             self._refuse(bad_http(str(error)))
         except Refused as error:
             self._refuse(error)
+        if stopped_at is not None:  # not in the handler: an error's context would be the parser's, not ours
+            self._go_on_without_upgrade(data[stopped_at:])
 
     def _on_partial_head(self) -> None:
         """Bytes have come that do not make a head yet."""
@@ -293,7 +296,7 @@ class Connection(Outlet):
             else:
                 self._transport.resume_reading()
 
-    def _go_on_without_upgrade(self, data: bytes | memoryview, error: Exception) -> None:
+    def _go_on_without_upgrade(self, rest: bytes | memoryview) -> None:
         """The parser stops after a head that asks for another protocol: give it that head again, without the wish.
 
         A server may ignore it (RFC 9110 section 7.8), and the JDK's client asks for h2c with every first request.
@@ -304,11 +307,10 @@ class Connection(Outlet):
             self._parser.get_http_version().encode("ascii"),
         )
         head = line + without_upgrade(self._headers)
-        rest = bytes(data)[int(error.args[0]) :]
         self._target = b""
         self._headers = []
         self._parser = httptools.HttpRequestParser(self)
-        self._feed(head + rest)
+        self._feed(head + bytes(rest))
 
     # -- answering
 

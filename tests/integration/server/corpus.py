@@ -203,6 +203,11 @@ LINES = (
     ),
     ends("an upgrade that asks to close too", _get(b"Connection: upgrade, close", b"Upgrade: h2c"), SEEN),
     ends("an upgrade in HTTP/1.0", b"GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n", SEEN),
+    refused(
+        "an upgrade, then a request that is refused",
+        _get(b"Connection: upgrade", b"Upgrade: h2c") + _line(b"GET * HTTP/1.1"),
+        SEEN,
+    ),
     taken("an upgrade that nobody connects with", _get(b"Upgrade: h2c"), SEEN),
     *(
         refused(f"the line {line[:40]!r}", _line(line))

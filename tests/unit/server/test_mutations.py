@@ -11,7 +11,12 @@ from tests.unit.server.test_splits import PLACES, SMALL, converse, cut
 
 TAKEN = {200}
 REFUSED = {400, 414, 431, 505}
-BYTES = st.sampled_from([b"\r", b"\n", b"\r\n", b" ", b"\t", b"\0", b":", b",", b";", b"0", b"1", b"\xff", b"chunked"])
+BYTES = st.sampled_from(
+    [
+        *(b"\r", b"\n", b"\r\n", b" ", b"\t", b"\0", b":", b",", b";", b"0", b"1", b"\xff", b"chunked"),
+        *(b"Connection: upgrade\r\nUpgrade: h2c\r\n", b"Expect: 100-continue\r\n", b"Connection: close\r\n"),
+    ]
+)
 
 
 @st.composite

@@ -70,13 +70,23 @@ async def converse(pieces: list[bytes]) -> list[tuple[int, bytes]]:
     connection.connection_made(pipe)
     for piece in pieces:
         connection.data_received(piece)
-        while pipe.is_paused:
-            await asyncio.sleep(0)
+        if pipe.is_paused:
+            await settle(hub, pipe)
+    await settle(hub, pipe)
+    connection.connection_lost(None)
     while hub.cycles:
         await asyncio.sleep(0)
-    connection.connection_lost(None)
     pipe.free()
     return read_answers(pipe.written)
+
+
+async def settle(hub: Hub, pipe: Pipe) -> None:
+    """Until all is answered, or what is under way waits for something that will not come."""
+    written, turns = -1, 0
+    while hub.cycles and turns < 10:
+        turns = turns + 1 if len(pipe.written) == written else 0
+        written = len(pipe.written)
+        await asyncio.sleep(0)
 
 
 def read_answers(written: bytes) -> list[tuple[int, bytes]]:
