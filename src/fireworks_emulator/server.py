@@ -30,6 +30,8 @@ async def serve(
 
     ``port`` 0 takes a free one; ``ready`` is told which, once connections are accepted. CannotListen: it is taken.
     """
+    stop = asyncio.Event()
+    _stop_on_signals(stop)  # already now: whoever sees the port open may ask for the end before the server is settled
     with _reserved(host, port) as number:
         server = Server(
             application,
@@ -42,7 +44,7 @@ async def serve(
         server.workers_kill_timeout = GRACE
         running = asyncio.ensure_future(server.serve())
         await _accepting(host, number)
-    stop = _stop_signals()
+    _stop_on_signals(stop)  # the server has set its own meanwhile
     ready(number)
     await _told_to_stop(stop, parent_pid)
     asyncio.get_running_loop().set_exception_handler(_without_second_end)
@@ -89,12 +91,10 @@ async def _accepting(host: str, port: int) -> None:
             return
 
 
-def _stop_signals() -> asyncio.Event:
-    """Set by SIGTERM and SIGINT."""
-    stop = asyncio.Event()
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGTERM and SIGINT set ``stop``."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 async def _told_to_stop(stop: asyncio.Event, parent_pid: int | None) -> None:
