@@ -27,6 +27,9 @@ _RUNS_SCRIPTS = (b"text/html", b"application/xhtml", b"image/svg", b"text/xml", 
 class AnswerCut(Exception):
     """An answer that cannot be completed and has no way of saying so."""
 
+    is_expected = True
+    """The server cuts the connection, as it should, and has nothing to log."""
+
 
 class Request(Watched):
     """What came in. It is also the pipeline's ``Client``: it sends the answer, and knows whether any of it has left."""
