@@ -35,8 +35,7 @@ def _check_grammar(draft: Draft, raw: Raw, place: str) -> None:
     text = msgspec.json.decode(raw)
     if not isinstance(text, str):
         raise InvalidCall(f"The field '{place}' must be a string in GBNF.", param=place, code="wrong_type")
-    if len(raw) > MOST_CHECKED:
-        draft.warnings.append(f"{place}: longer than {MOST_CHECKED} bytes, so it was not checked before it was sent")
+    if _is_too_long(draft, raw, place):
         return
     for finding in check_grammar(text):
         where = f"line {finding.line}, column {finding.column}: {finding.reason}"
@@ -48,8 +47,7 @@ def _check_grammar(draft: Draft, raw: Raw, place: str) -> None:
 
 def _check_schema(draft: Draft, raw: Raw, place: str) -> None:
     schema = bytes(unwrapped(raw))
-    if len(schema) > MOST_CHECKED:
-        draft.warnings.append(f"{place}: longer than {MOST_CHECKED} bytes, so it was not checked before it was sent")
+    if _is_too_long(draft, schema, place):
         return
     for finding in check_schema_bytes(schema):
         where = f"{finding.path}: {finding.reason}"
@@ -57,3 +55,11 @@ def _check_schema(draft: Draft, raw: Raw, place: str) -> None:
             message = f"The JSON schema in '{place}' cannot work: {where}"
             raise InvalidCall(message, param=place, code="invalid_json_schema")
         draft.warnings.append(f"{place}: {where}")
+
+
+def _is_too_long(draft: Draft, text: bytes | Raw, place: str) -> bool:
+    """Whether ``text`` goes to the provider unchecked; the caller is told."""
+    if len(text) <= MOST_CHECKED:
+        return False
+    draft.warnings.append(f"{place}: longer than {MOST_CHECKED} bytes, so it was not checked before it was sent")
+    return True
