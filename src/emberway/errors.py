@@ -5,6 +5,7 @@
     GatewayError
     ├── CallerError                 the client can fix it: the message says what to send instead
     │   ├── InvalidCall             400
+    │   │   ├── InvalidConfig       400  a routing config is wrong: the path of the field is in `param`
     │   │   └── NotSupported        400  the provider has no such endpoint
     │   ├── Unauthenticated         401
     │   ├── Forbidden               403
@@ -61,6 +62,12 @@ class CallerError(GatewayError):
 
 class InvalidCall(CallerError):
     """The call itself is wrong: its JSON, a field, a header, a path."""
+
+
+class InvalidConfig(InvalidCall):
+    """A routing config is wrong; ``param`` is the JSON path of the field, ``$.targets[1].weight``."""
+
+    default_code = "invalid_config"
 
 
 class NotSupported(InvalidCall):
