@@ -61,7 +61,7 @@ TESTED_ELSEWHERE = {
     "integration/edge": ("app", "edge.app", "edge.request"),
     "integration/edge/test_routes.py": (
         "edge.endpoints", "edge.endpoints.base", "edge.endpoints.health", "edge.endpoints.inference",
-        "edge.endpoints.models", "edge.endpoints.passthrough", "edge.endpoints.unbuilt",
+        "edge.endpoints.models", "edge.endpoints.passthrough", "edge.endpoints.unbuilt", "edge.head", "edge.routes",
     ),
     "integration/server": (
         "server.connection", "server.cycle", "server.hub", "server.kernel", "server.lifespan", "server.outlet",

@@ -68,11 +68,11 @@ class _Line(Struct, omit_defaults=True):
 def json_line(exchange: Exchange, seconds: float, at: float) -> str:
     """One JSON object and a line's end."""
     line = _Line(
-        round(at, 3),
+        int(at * 1000) / 1000,
         exchange.request_id,
         exchange.trace_id,
         exchange.status,
-        round(seconds * 1000, 2),
+        int(seconds * 100_000) / 100,
         exchange.method,
         exchange.path,
         exchange.identity.key_id if exchange.identity else "",
@@ -80,8 +80,8 @@ def json_line(exchange: Exchange, seconds: float, at: float) -> str:
         exchange.model,
         exchange.response_model,
         exchange.error,
-        round(exchange.upstream_seconds(exchange.started + seconds) * 1000, 2),
-        None if exchange.first_token is None else round(exchange.first_token * 1000, 2),
+        int(exchange.upstream_seconds(exchange.started + seconds) * 100_000) / 100,
+        None if exchange.first_token is None else int(exchange.first_token * 100_000) / 100,
         exchange.usage,
         exchange.finish_reason,
         exchange.changed,

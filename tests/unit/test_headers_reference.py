@@ -12,6 +12,7 @@ from emberway.errors import GatewayError, MethodNotAllowed, Unauthenticated, Ups
 from emberway.exchange import Exchange
 from emberway.pipeline.resolve import _ALWAYS_FORWARDED
 from emberway.providers.fireworks import fireworks
+from emberway.wire.header_lines import headers_in
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/headers.md").read_text("utf-8")
 NAMED = set(re.findall(r"`([a-z-]+)`", PAGE))
@@ -20,7 +21,7 @@ ERRORS: tuple[GatewayError, ...] = (Unauthenticated("x"), MethodNotAllowed("x", 
 FULL = Exchange("id", "id", 0.0, provider="openai", changed=("model_path",), warnings=("long",))
 
 READ = {*headers.DECIDING, *_ALWAYS_FORWARDED, b"x-portkey-trace-id"}
-SENT = {name for name, _ in headers.own_headers(FULL, 1.0)}
+SENT = {name for name, _ in headers_in(headers.own_lines(FULL, 1.0))}
 SENT_WITH_ERRORS = {name for error in ERRORS for name, _ in failure.headers_of(error)}
 PASSED = {*headers._PASSED_ON, *headers._PASSED_ON_PREFIXES, b"x-upstream-request-id"}
 OF_THE_EMULATOR = fireworks(emulator=True).forwards - fireworks().forwards

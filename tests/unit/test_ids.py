@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from uuid import RFC_4122, UUID
 
@@ -47,3 +48,16 @@ def test_every_random_bit_takes_both_values() -> None:
         ever_set |= bits
         always_set &= bits
     assert (ever_set, always_set) == ((1 << 74) - 1, 0)
+
+
+def test_two_processes_never_give_out_the_same_ids() -> None:
+    new_id()  # so that there is something to inherit
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, "".join(new_id()[-12:] for _ in range(5)).encode())
+        os._exit(0)
+    ours = {new_id()[-12:] for _ in range(5)}
+    os.waitpid(child, 0)
+    theirs = os.read(reader, 60).decode()
+
+    assert ours.isdisjoint(theirs[start : start + 12] for start in range(0, 60, 12))

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from emberway.edge import failure
 from emberway.edge.body import ClientGone
-from emberway.edge.callers import Callers
-from emberway.edge.endpoints import ENDPOINTS, PASSTHROUGH, Endpoint, Tools
-from emberway.edge.headers import named as read_names
-from emberway.edge.headers import trace_id
-from emberway.edge.path import ApiPath, read_path
-from emberway.edge.request import AnswerCut, Request, Send
+from emberway.edge.endpoints import Tools
+from emberway.edge.request import AnswerCut, Request, Scope, Send
+from emberway.edge.routes import Routes
 from emberway.edge.watch import Receive, Rounds
-from emberway.errors import BodyTimeout, GatewayError, GatewayFault, MethodNotAllowed, NotFound
+from emberway.errors import BodyTimeout, GatewayError, GatewayFault
 from emberway.exchange import Exchange
 from emberway.ids import new_id
 from emberway.telemetry import AccessLog
 
-Scope = Mapping[str, Any]
-
 _log = logging.getLogger("emberway")
-_EXACT = {endpoint.path: endpoint for endpoint in ENDPOINTS}
 UNLOGGED = frozenset({"livez", "readyz", "health"})
 """Endpoints that are asked every few seconds by machines: their lines would hide all others."""
-_BEGINNINGS = tuple(endpoint for endpoint in ENDPOINTS if endpoint.path.endswith("/") and endpoint.path != "/")
-# The usual spellings cost one look-up; every other goes through read_path (2 µs).
-_USUAL = {
-    prefix + path: ApiPath(path, path, versioned=bool(prefix))
-    for prefix in ("/v1", "")
-    for path in _EXACT
-    if not path.endswith("/")
-}
 
 
 class Edge:
@@ -54,7 +38,7 @@ class Edge:
         self._on_start = on_start
         self._on_stop = on_stop
         self._rounds = Rounds(tools.limits.body_seconds)
-        self._callers = Callers()
+        self._routes = Routes(tools.pipeline.resolver)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One ASGI connection scope."""
@@ -63,10 +47,12 @@ class Edge:
             return
         request_id = new_id()
         exchange = Exchange(request_id, request_id, time.monotonic(), scope["method"], scope["path"])
-        request = Request(scope["method"], scope["query_string"], scope["headers"], receive, send, exchange)
+        request = Request(exchange, receive, scope=scope, reply=send)
         self._rounds.add(request)
         try:
-            endpoint = self._endpoint(scope, request)
+            route = self._routes.find(scope, exchange)
+            request.head = route.head
+            endpoint = route.endpoint
             exchange.endpoint = endpoint.name
             await endpoint.handler(request, self._tools)
         except asyncio.CancelledError:
@@ -78,34 +64,6 @@ class Edge:
             request.stop_watching()
             if self._access_log is not None and exchange.endpoint not in UNLOGGED:
                 self._access_log.write(exchange, time.monotonic() - exchange.started)
-
-    def _endpoint(self, scope: Scope, request: Request) -> Endpoint:
-        """The endpoint that will answer, for a caller who may use it: default deny."""
-        exchange = request.exchange
-        request.named = named = read_names(request.headers)
-        if (b"x-portkey-trace-id" in named or b"traceparent" in named) and (given := trace_id(named)) is not None:
-            exchange.trace_id = given
-        path = None if request.query else _USUAL.get(scope["path"])
-        if path is None:
-            raw = scope.get("raw_path") or scope["path"].encode()
-            path = read_path(raw.decode("latin-1").partition("?")[0], request.query)
-        request.path = path
-        endpoint = _EXACT.get(path.below)
-        if endpoint is None:
-            endpoint = next((one for one in _BEGINNINGS if path.below.startswith(one.path)), None)
-        if endpoint is None and path.versioned:
-            endpoint = PASSTHROUGH
-        if endpoint is None or not endpoint.anonymous:
-            request.options = options = self._callers.options(named, exchange.started)
-            if options.identity is None:
-                options.identity = self._tools.pipeline.resolver.identify(options)
-            exchange.identity = options.identity
-        if endpoint is None:
-            raise _no_such_route(path.below)
-        if request.method not in endpoint.methods:
-            allowed = ", ".join(endpoint.methods)
-            raise MethodNotAllowed(f"{path.below} does not take {request.method}. Send {allowed}.", endpoint.methods)
-        return endpoint
 
     async def _cancelled(self, request: Request) -> None:
         """By the watch, or by the server that is shutting down."""
@@ -144,15 +102,6 @@ class Edge:
                 await self._on_stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-def _no_such_route(path: str) -> NotFound:
-    """A 404 that names the right path where one is near."""
-    near = difflib.get_close_matches(path, _EXACT, n=1, cutoff=0.75)
-    ends = [known for known in _EXACT if path.endswith(known) and known != "/"]
-    known = max(ends, key=len) if ends else near[0] if near else None
-    hint = f"Did you mean /v1{known}?" if known else "The API's paths begin with /v1."
-    return NotFound(f"There is no route {path}. {hint}", code="unknown_route")
 
 
 async def _answer(request: Request, error: GatewayError) -> None:

@@ -19,7 +19,8 @@ class Callers:
 
     def __init__(self) -> None:
         self._known: dict[tuple[bytes | None, ...], CallOptions] = {}
-        self._forget_at = 0.0
+        self.forget_at = 0.0
+        """Monotonic seconds."""
 
     def options(self, by_name: Named, now: float) -> CallOptions:
         """The options that these headers spell; ``now`` in monotonic seconds. Raises InvalidCall for unusable ones."""
@@ -34,9 +35,9 @@ class Callers:
             )
         else:
             values = tuple(map(get, DECIDING))
-        if now > self._forget_at:
+        if now > self.forget_at:
             self._known.clear()
-            self._forget_at = now + KEPT
+            self.forget_at = now + KEPT
         known = self._known.get(values)
         if known is None:
             known = read_options(tuple(map(get, DECIDING)))

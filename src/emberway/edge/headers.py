@@ -10,6 +10,7 @@ import msgspec
 from emberway.errors import HeadersTooLarge, InvalidCall
 from emberway.exchange import CallOptions, Exchange, Headers
 from emberway.secret import Secret
+from emberway.wire.header_lines import header_lines
 
 MAX_COUNT = 100
 """Headers of one request. Their size is the server's to bound."""
@@ -175,40 +176,47 @@ def provider_headers(headers: Headers) -> Headers:
     return [(ours, value) for name, value in headers if (ours := names[name]) is not None]
 
 
-class _OfProviders(dict[str, Headers]):
+class _OfProviders(dict[str, bytes]):
     """What every answer of a provider says, by its slug."""
 
-    def __missing__(self, slug: str) -> Headers:
-        self[slug] = headers = [
-            (b"x-portkey-provider", slug.encode("latin-1")),
-            (b"x-portkey-last-used-option-index", b"config"),
-            (b"x-portkey-retry-attempt-count", b"0"),
-            (b"x-portkey-cache-status", b"DISABLED"),
-        ]
-        return headers
+    def __missing__(self, slug: str) -> bytes:
+        self[slug] = lines = header_lines(
+            [
+                (b"x-portkey-provider", slug.encode("latin-1")),
+                (b"x-portkey-last-used-option-index", b"config"),
+                (b"x-portkey-retry-attempt-count", b"0"),
+                (b"x-portkey-cache-status", b"DISABLED"),
+            ]
+        )
+        return lines
 
 
 _OF_PROVIDERS = _OfProviders()
 
 
-def own_headers(exchange: Exchange, now: float) -> Headers:
-    """The headers that every answer carries, errors included; names and values as Portkey's clients read them."""
+def own_lines(exchange: Exchange, now: float) -> bytes:
+    """The headers of every answer, errors included, as lines; names and values as Portkey's clients read them."""
     upstream = exchange.upstream_seconds(now)
     gateway = now - exchange.started - upstream
-    request_id = exchange.request_id.encode()
+    lines = (
+        b"\r\nx-content-type-options: nosniff\r\nx-request-id: %s"
+        b"\r\nserver-timing: gw;dur=%.2f, up;dur=%.2f\r\nx-portkey-trace-id: "
+    ) % (exchange.request_id.encode(), gateway * 1000, upstream * 1000)
     is_own_trace = exchange.trace_id is exchange.request_id
-    headers: Headers = [
-        (b"x-request-id", request_id),
-        (b"x-portkey-trace-id", request_id if is_own_trace else exchange.trace_id.encode("latin-1")),
-        (b"server-timing", b"gw;dur=%.2f, up;dur=%.2f" % (gateway * 1000, upstream * 1000)),
-    ]
+    lines += exchange.request_id.encode() if is_own_trace else _safe(exchange.trace_id)
     if exchange.provider:
-        headers += _OF_PROVIDERS[exchange.provider]
+        lines += _OF_PROVIDERS[exchange.provider]
     if exchange.changed:
-        headers.append((b"x-emberway-changed", ", ".join(exchange.changed).encode("latin-1", "replace")))
+        lines += b"\r\nx-emberway-changed: " + _line(", ".join(exchange.changed))
     if exchange.warnings:
-        headers.append((b"x-emberway-warning", _line("; ".join(exchange.warnings))))
-    return headers
+        lines += b"\r\nx-emberway-warning: " + _line("; ".join(exchange.warnings))
+    return lines
+
+
+def _safe(trace_id: str) -> bytes:
+    """A caller's trace id as it came; no server lets one with a line break in it through to us."""
+    value = trace_id.encode("latin-1")
+    return value.translate(None, b"\r\n\0")
 
 
 def _line(text: str) -> bytes:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from emberway.edge.headers import Named, own_headers, provider_headers
-from emberway.edge.path import ApiPath
-from emberway.edge.watch import Receive, Watched
-from emberway.exchange import CallOptions, Exchange, Headers
+from emberway.edge.head import NO_HEAD, Head
+from emberway.edge.headers import own_lines, provider_headers
+from emberway.edge.watch import Watched
+from emberway.exchange import Headers
 from emberway.pipeline.relay import is_event_stream
+from emberway.wire.header_lines import header_lines, headers_in
 
+Scope = Mapping[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 MOST_DRAINED = 64 * 1024
 """Bytes of an unread body that are taken in before its call is refused; beyond, the connection is closed instead."""
-
-
+_ANSWER = "emberway.answer"
+"""The extension by which our server takes a whole answer in one message, its headers already written."""
 _RUNS_SCRIPTS = (b"text/html", b"application/xhtml", b"image/svg", b"text/xml", b"application/xml")
 
 
@@ -31,31 +33,16 @@ class AnswerCut(Exception):
     """The server cuts the connection, as it should, and has nothing to log."""
 
 
-class Request(Watched):
+class Request(Watched, eq=False, kw_only=True):
     """What came in. It is also the pipeline's ``Client``: it sends the answer, and knows whether any of it has left."""
 
-    __slots__ = ("_send", "headers", "is_started", "method", "named", "options", "path", "query")
-
-    def __init__(
-        self, method: str, query: bytes, headers: Headers, receive: Receive, send: Send, exchange: Exchange
-    ) -> None:
-        # Written out, not inherited: one call less for each request.
-        self.receive = receive
-        self.exchange = exchange
-        self.body_is_read = False
-        self.is_late = False
-        self._first_seen = 0.0
-        self._task = asyncio.current_task()
-        self._watcher = None
-        self.method = method
-        self.query = query
-        self.headers = headers
-        self.named: Named = {}
-        self.options: CallOptions
-        self.path: ApiPath
-        self._send = send
-        self.is_started = False
-        """After that no error can become a status."""
+    scope: Scope
+    reply: Send
+    """ASGI's ``send``."""
+    head: Head = NO_HEAD
+    """What its head says; nothing where that was refused."""
+    is_started: bool = False
+    """After that no error can become a status."""
 
     def whole(self, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
         """Send a provider's answer that was read whole."""
@@ -66,16 +53,16 @@ class Request(Watched):
         self.is_started = True
         exchange = self.exchange
         exchange.status = status
-        head = [
-            *headers,
-            (b"content-length", b"%d" % len(body)),
-            (b"x-content-type-options", b"nosniff"),
-            *own_headers(exchange, time.monotonic()),
-        ]
+        lines = header_lines(headers) + own_lines(exchange, time.monotonic())
         if not self.body_is_read and (self.is_late or not await self._drained()):
-            head.append((b"connection", b"close"))  # what is still to come would be taken for the next request
-        await self._send({"type": "http.response.start", "status": status, "headers": head})
-        await self._send({"type": "http.response.body", "body": body})
+            lines += b"\r\nconnection: close"  # what is still to come would be taken for the next request
+        scope = self.scope
+        if "extensions" in scope and _ANSWER in scope["extensions"]:
+            await self.reply({"type": _ANSWER, "status": status, "lines": lines, "body": body})
+        else:
+            head = [*headers_in(lines), (b"content-length", b"%d" % len(body))]
+            await self.reply({"type": "http.response.start", "status": status, "headers": head})
+            await self.reply({"type": "http.response.body", "body": body})
 
     async def next_piece(self) -> dict[str, Any]:
         """``receive`` that notes the body's end: from then on the client is watched."""
@@ -91,8 +78,9 @@ class Request(Watched):
 
     async def _drained(self) -> bool:
         """Take in a small body that nobody read, so that the connection stays good for the next call."""
-        length = self.named.get(b"content-length", b"0")
-        if b"transfer-encoding" in self.named or len(length) > 5 or not length.isdigit() or int(length) > MOST_DRAINED:
+        named = dict(self.scope["headers"])
+        length = named.get(b"content-length", b"0")
+        if b"transfer-encoding" in named or len(length) > 5 or not length.isdigit() or int(length) > MOST_DRAINED:
             return False
         try:
             while length != b"0" and (await self.receive()).get("more_body"):
@@ -121,17 +109,16 @@ class Request(Watched):
             head.append(length)
         if not self.body_is_read:
             head.append((b"connection", b"close"))  # the provider answered early; the rest of the body is not read
-        head += ((b"x-accel-buffering", b"no"), (b"x-content-type-options", b"nosniff"))
-        head += own_headers(self.exchange, time.monotonic())
-        await self._send({"type": "http.response.start", "status": status, "headers": head})
+        head += ((b"x-accel-buffering", b"no"), *headers_in(own_lines(self.exchange, time.monotonic())))
+        await self.reply({"type": "http.response.start", "status": status, "headers": head})
 
     async def send(self, chunk: bytes) -> None:
         """Send a piece; the server holds us back while the client reads slowly."""
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self.reply({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end(self) -> None:
         """The answer is whole."""
-        await self._send({"type": "http.response.body", "body": b""})
+        await self.reply({"type": "http.response.body", "body": b""})
 
     async def cut(self) -> None:
         """Break the connection: an ASGI server does that when an application fails after the head was sent."""

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec import Struct, field
+
 from emberway import tasks
 from emberway.exchange import Exchange
 
@@ -20,20 +22,18 @@ upstream connection must be closed after its client has gone.
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
-class Watched:
+class Watched(Struct, eq=False):
     """One request under way: its task is cancelled when its body is late or its client gone."""
 
-    __slots__ = ("_first_seen", "_task", "_watcher", "body_is_read", "exchange", "is_late", "receive")
-
-    receive: Receive
     exchange: Exchange
-    body_is_read: bool
+    receive: Receive
+    body_is_read: bool = False
     """From then on nobody else calls ``receive``, and a disconnect can be waited for."""
-    is_late: bool
+    is_late: bool = False
     """Whether the task was cancelled because the body did not come in time."""
-    _first_seen: float
-    _task: asyncio.Task[Any] | None
-    _watcher: asyncio.Task[None] | None
+    _first_seen: float = 0.0
+    _task: asyncio.Task[Any] | None = field(default_factory=asyncio.current_task)
+    _watcher: asyncio.Task[None] | None = None
 
     def watch_now(self) -> None:
         """Do not wait for the next round: a stream is about to start."""

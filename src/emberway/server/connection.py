@@ -9,10 +9,11 @@ from typing import Any
 import httptools
 
 from emberway.server import kernel
-from emberway.server.cycle import CONTINUE, Cycle
+from emberway.server.cycle import ANSWER, CONTINUE, Cycle
 from emberway.server.hub import Hub
 from emberway.server.outlet import NEVER, Outlet
 from emberway.server.refusal import Refused, answer_of, bad_http
+from emberway.server.repetition import KnownHead, known_head
 from emberway.server.request_head import check_codings, check_host, check_size, size_of, split_target, without_upgrade
 
 SLICE = 2048
@@ -38,6 +39,7 @@ class Connection(Outlet):
         "_headers",
         "_is_chunked",
         "_is_half_closed",
+        "_known",
         "_parser",
         "_partial",
         "_scope",
@@ -74,6 +76,8 @@ class Connection(Outlet):
         self._is_chunked = False
         self._chunk_frames = 0
         """Bytes that frame the body coming in, less those that its own bytes entitle it to."""
+        self._known: KnownHead | None = None
+        """The head of the last request that came alone and whole."""
         self._farewell = b""
         """Sent after the answers that are owed; then the connection closes."""
 
@@ -92,6 +96,7 @@ class Connection(Outlet):
             "root_path": "",
             "client": _address(transport.get_extra_info("peername")),
             "server": _address(transport.get_extra_info("sockname")),
+            "extensions": {ANSWER: {}},
         }
         self.expires = hub.loop.time() + hub.limits.first_byte
         hub.connections.add(self)
@@ -101,17 +106,36 @@ class Connection(Outlet):
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
+        if self._cycle is None and self._known is not None and self._is_repeated(data, self._known):
+            return
         if self._is_deaf:
             self._throw_away(len(data))
         elif self._unread:
             self._unread += data
         elif len(data) <= SLICE or data.count(b"\n") <= FEW_LINES:
+            is_first = self._cycle is None and not self._partial
             self._feed(data)
             if self._waiting or self._unfinished is not None:
                 self.adjust_reading()
+            elif is_first and self._cycle is not None and self._cycle.is_usual:
+                self._known = known_head(data, self._cycle.scope)
         else:
             self._unread = data
             self._feed_slowly()
+
+    def _is_repeated(self, data: bytes, known: KnownHead) -> bool:
+        """Whether this was one whole request with a head like the last one's: then it is being answered."""
+        if self._is_deaf or self._partial or self._unread or self._unfinished is not None or self.is_stalled:
+            return False
+        read = known.scope_and_body(data)
+        if read is None:
+            return False
+        self.expires = NEVER
+        self._cycle = cycle = Cycle(self, read[0])
+        cycle.parts.append(read[1])
+        cycle.is_whole = True
+        cycle.start()
+        return True
 
     def eof_received(self) -> bool:
         """The client will send no more. It may still read: a socket can be closed in one direction."""

@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from emberway.server.refusal import Refused
 from emberway.server.response_head import (
     CHUNKED,
@@ -13,13 +15,13 @@ from emberway.server.response_head import (
     END,
     KEEP_ALIVE,
     STATUS_LINES,
-    BadHead,
     Headers,
+    all_lines,
     asks_to_close,
     check_length,
-    header_lines,
     unusual_status_line,
 )
+from emberway.wire.header_lines import BadHead, headers_in
 
 if TYPE_CHECKING:
     from emberway.server.connection import Connection
@@ -29,6 +31,12 @@ Message = dict[str, Any]
 JOINED = 64 * 1024
 """Bytes up to which a piece of a body is sent in one write with what frames it; beyond, copying costs more."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+ANSWER = "emberway.answer"
+"""An ASGI extension: a message that is a whole answer, its headers written as lines by `wire.header_lines`.
+
+Head and body in one message, and no header taken apart that was just put together: 5 µs less than the two messages of
+ASGI for a usual answer (benchmarks/edge.py).
+"""
 _BODILESS = frozenset({204, 304})
 
 _log = logging.getLogger("emberway")
@@ -46,70 +54,44 @@ class MisusedProtocol(RuntimeError):
     """The application sent messages that ASGI does not allow, or not in this order."""
 
 
-class Cycle:
+class Cycle(Struct, eq=False, weakref=True):
     """Made when a request's head is there."""
 
-    __slots__ = (
-        "__weakref__",
-        "_connection",
-        "_has_no_body",
-        "_is_taken",
-        "_left",
-        "_lines",
-        "_status",
-        "_waiter",
-        "awaits_go_ahead",
-        "buffered",
-        "is_1_0",
-        "is_chunked",
-        "is_complete",
-        "is_cut_visible",
-        "is_gone",
-        "is_head_request",
-        "is_head_sent",
-        "is_whole",
-        "keeps_alive",
-        "parts",
-        "scope",
-        "task",
-    )
-
-    def __init__(self, connection: Connection, scope: dict[str, Any]) -> None:
-        self._connection = connection
-        self.scope = scope
-        self.task: asyncio.Task[None]
-        """Runs the application, from `start` on."""
-        # The request
-        self.is_whole = False
-        """Whether it has come to its end."""
-        self.is_gone = False
-        """Whether there is nobody to answer: the client has left, or broken its request off."""
-        self.is_head_request = False
-        self.is_1_0 = False
-        self.awaits_go_ahead = False
-        """``Expect: 100-continue``: the client holds its body back until it is asked for."""
-        self.parts: list[bytes] = []
-        """Of its body, as they came; not yet taken by the application."""
-        self.buffered = 0
-        """Bytes in ``parts``."""
-        self._is_taken = False
-        """Whether the application has been given its end."""
-        self._waiter: asyncio.Future[None] | None = None
-        # The answer
-        self.keeps_alive = True
-        """Whether the connection may be used again after it."""
-        self.is_head_sent = False
-        self.is_chunked = False
-        self.is_complete = False
-        """Whether it has been handed to the transport to its end."""
-        self.is_cut_visible = True
-        """Whether its framing tells a client that it ended early."""
-        self._status = b""
-        """The status line; empty until the application has begun."""
-        self._lines = b""
-        self._left: int | None = None
-        """Bytes of its body that its content-length still promises."""
-        self._has_no_body = False
+    _connection: Connection
+    scope: dict[str, Any]
+    # The request
+    is_whole: bool = False
+    """Whether it has come to its end."""
+    is_gone: bool = False
+    """Whether there is nobody to answer: the client has left, or broken its request off."""
+    is_head_request: bool = False
+    is_1_0: bool = False
+    awaits_go_ahead: bool = False
+    """``Expect: 100-continue``: the client holds its body back until it is asked for."""
+    parts: list[bytes] = []
+    """Of its body, as they came; not yet taken by the application."""
+    buffered: int = 0
+    """Bytes in ``parts``."""
+    _is_taken: bool = False
+    """Whether the application has been given its end."""
+    _waiter: asyncio.Future[None] | None = None
+    task: asyncio.Task[None] | None = None
+    """Runs the application, from `start` on."""
+    # The answer
+    keeps_alive: bool = True
+    """Whether the connection may be used again after it."""
+    is_head_sent: bool = False
+    is_chunked: bool = False
+    is_complete: bool = False
+    """Whether it has been handed to the transport to its end."""
+    is_cut_visible: bool = True
+    """Whether its framing tells a client that it ended early."""
+    _status: bytes = b""
+    """The status line; empty until the application has begun."""
+    _lines: bytes = b""
+    _left: int | None = None
+    """Bytes of its body that its content-length still promises."""
+    _has_no_body: bool = False
 
     def start(self) -> None:
         """Run the application."""
@@ -135,6 +117,11 @@ class Cycle:
                 hub.note_end()
         if not self.is_complete and not self.is_gone:
             self._connection.broken_off(self, ending)
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is whole, and nothing about it or its connection is out of the ordinary."""
+        return self.is_whole and self.keeps_alive and not (self.is_1_0 or self.is_head_request or self.awaits_go_ahead)
 
     # -- the request
 
@@ -193,15 +180,37 @@ class Cycle:
         if self.is_gone:
             raise ClientLeft("the client has left")
         kind = message["type"]
-        if kind == "http.response.body":
+        if kind == ANSWER:
+            self._answer(message["status"], message["lines"], message["body"])
+        elif kind == "http.response.body":
             more = message.get("more_body", False)
-            self._write(message.get("body", b""), more)
+            self._write(message.get("body", b""), more=more)
             if more and self._connection.is_stalled:
                 await self._connection.drained()
         elif kind == "http.response.start":
             self._begin(message)
         else:
             raise MisusedProtocol(f"{kind!r} is no message of an HTTP answer")
+
+    def _answer(self, status: int, lines: bytes, body: bytes) -> None:
+        """Write a whole answer at once; ``lines``: of its head, without those of its framing."""
+        connection = self._connection
+        hub = connection.hub
+        is_usual = self.is_whole and self.keeps_alive and not (self.is_1_0 or self.is_head_request or hub.is_draining)
+        if not is_usual or self._status or status in _BODILESS or b"\r\nconnection: " in lines:
+            self._begin({"status": status, "headers": [*headers_in(lines), (b"content-length", b"%d" % len(body))]})
+            self._write(body, more=False)
+            return
+        self._status = line = STATUS_LINES.get(status) or unusual_status_line(status)
+        head = b"%s%s%s\r\ncontent-length: %d\r\n\r\n" % (line, hub.signature.both, lines, len(body))
+        if len(body) <= JOINED:
+            connection.write(head + body)
+        else:
+            connection.write_all(head, body)
+        self.is_head_sent = self.is_complete = True
+        if self._waiter is not None:
+            self.wake()
+        connection.answered(self)
 
     def _begin(self, message: Message) -> None:
         """Check the head and hold it, so that it leaves in one write with the body's first piece."""
@@ -213,8 +222,8 @@ class Cycle:
             self._status = STATUS_LINES.get(status) or unusual_status_line(status)
             if status in _BODILESS:
                 headers = self._without_body(status, headers)
-            self._lines = header_lines(headers, hub.signature)
             named = dict(headers)
+            self._lines = all_lines(headers, named, hub.signature)
             length = named.get(b"content-length")
             if length is None:
                 # A stream's head should not wait for the first event: it leaves with the next turn of the loop.
@@ -261,7 +270,7 @@ class Cycle:
             framing += KEEP_ALIVE
         return b"".join((self._status, self._lines, framing, END))
 
-    def _write(self, body: bytes, more: bool) -> None:
+    def _write(self, body: bytes, *, more: bool) -> None:
         if self.is_complete or not self._status:
             raise MisusedProtocol("http.response.body came before http.response.start, or after the answer's end")
         connection = self._connection

@@ -1,12 +1,13 @@
-"""Writes an answer's head: one join, and nothing that an application hands in can add a line to it."""
+"""What the server itself says in an answer's head, and what it takes of an application's word."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from emberway.wire.header_lines import BadHead, header_lines
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -17,18 +18,9 @@ END = b"\r\n\r\n"
 
 STATUS_LINES = {each.value: b"HTTP/1.1 %d %s" % (each, each.phrase.encode()) for each in HTTPStatus if each >= 200}
 """Of final answers, without their line breaks."""
-_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
-_BREAKS = b"\r\n\0"
 _OURS = frozenset({b"connection", b"transfer-encoding"})
 """The server's to say. An application's ``connection: close`` is obeyed, see `asks_to_close`."""
-_MOST_NAMES = 2000
-"""Names may come from providers, so what is remembered is bounded."""
-_names: dict[bytes, bytes] = {}
-"""Header name → how its line begins: each is checked once. Those that need a closer look are never in here."""
-
-
-class BadHead(Exception):
-    """The application gave a head that cannot be sent: a fault of ours."""
+_SPECIAL = _OURS | {b"server", b"date"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +45,17 @@ def unusual_status_line(status: Any) -> bytes:
     return b"HTTP/1.1 %d " % status
 
 
-def header_lines(headers: Headers, signature: Signature) -> bytes:
-    """All lines of the head, ours included, each after a line break; without framing. BadHead if one would break it."""
-    try:
-        lines = [_names[name] + value for name, value in headers]
-        ours = signature.both
-    except KeyError:
-        lines, ours = _with_care(headers, signature)
-    joined = b"".join(lines)
-    if len(joined.translate(None, _BREAKS)) != len(joined) - 2 * len(lines):  # 0.4 µs for a usual head
-        raise BadHead("a header of the answer holds a line break or a NUL")
-    return ours + joined
+def all_lines(headers: Headers, named: Mapping[bytes, bytes], signature: Signature) -> bytes:
+    """All lines of the head, ours included, each after a line break; without framing. BadHead if one would break it.
 
-
-def _with_care(headers: Headers, signature: Signature) -> tuple[list[bytes], bytes]:
-    """The same lines where a name is new, ours to write, or one that we would have added."""
-    lines = []
-    ours = {b"server": signature.server, b"date": signature.date}
-    for name, value in headers:
-        if not _TOKEN.fullmatch(name):
-            raise BadHead(f"{name!r} is no name for a header: it must be a token in lower case")
-        line = b"\r\n" + name + b": "
-        if name in _OURS:
-            continue
-        if ours.pop(name, None) is None and name not in (b"server", b"date") and len(_names) < _MOST_NAMES:
-            _names[name] = line
-        lines.append(line + value)
-    return lines, b"".join(ours.values())
+    ``named``: the same headers by name.
+    """
+    if named.keys().isdisjoint(_SPECIAL):
+        return signature.both + header_lines(headers)
+    ours = b"" if b"server" in named else signature.server
+    if b"date" not in named:
+        ours += signature.date
+    return ours + header_lines(header for header in headers if header[0] not in _OURS)
 
 
 def asks_to_close(headers: Headers) -> bool:

@@ -78,7 +78,7 @@ class Server:
 
     async def _cut_off(self) -> None:
         """End what has not ended: cancelled requests may still say something to their clients."""
-        under_way = [cycle.task for cycle in self.hub.cycles]
+        under_way = [cycle.task for cycle in self.hub.cycles if cycle.task is not None]
         for task in under_way:
             task.cancel()
         if under_way:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from emberway.errors import BadAnswer, GatewayError, StreamBroken, UpstreamTimeout
 from emberway.upstream.base import Deadlines
 from emberway.upstream.failures import Stage, upstream_error
@@ -17,57 +19,34 @@ MOST_UNPACKED = 64 * 1024 * 1024
 """Bytes of a body that came compressed which ``read`` will hold."""
 
 
-class Answer:
+class Answer(Struct, eq=False):
     """Status, headers and the body as it comes. Its connection feeds it; the sweeper reads ``expires``."""
 
-    __slots__ = (
-        "_deadlines",
-        "_ends_at",
-        "_loop",
-        "_stage",
-        "_unpacker",
-        "_waiter",
-        "_where",
-        "connection",
-        "died_unheard",
-        "expires",
-        "headers",
-        "is_complete",
-        "length",
-        "parts",
-        "pending",
-        "status",
-        "trouble",
-    )
-
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, connection: Connection, where: str, deadlines: Deadlines, ends_at: float
-    ) -> None:
-        self.status = 0
-        """0 until the head is there."""
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.length: int | None = None
-        """Bytes of the body on the wire, where the head says."""
-        self.parts: list[bytes] = []
-        """Body bytes that have come and are not handed over."""
-        self.pending = 0
-        """How many bytes ``parts`` holds."""
-        self.is_complete = False
-        self.trouble: BaseException | None = None
-        """Why no more will come."""
-        self.died_unheard = False
-        """Whether a kept-alive connection ended without one byte of answer: the one case that may be repeated."""
-        self._loop = loop
-        self.connection: Connection | None = connection
-        """What still brings bytes; ``None`` once the last one has come, and the connection is free."""
-        self._where = where
-        self._deadlines = deadlines
-        self._ends_at = ends_at
-        self._stage = Stage.WAITING
-        self._unpacker: Unpacker | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self.expires = min(loop.time() + deadlines.first_byte, ends_at)
-        """When the sweeper calls :meth:`expire`, on the loop's clock."""
+    _loop: asyncio.AbstractEventLoop
+    connection: Connection | None
+    """What still brings bytes; ``None`` once the last one has come, and the connection is free."""
+    _where: str
+    _deadlines: Deadlines
+    _ends_at: float
+    expires: float
+    """When the sweeper calls :meth:`expire`, on the loop's clock."""
+    status: int = 0
+    """0 until the head is there."""
+    headers: list[tuple[bytes, bytes]] = []
+    length: int | None = None
+    """Bytes of the body on the wire, where the head says."""
+    parts: list[bytes] = []
+    """Body bytes that have come and are not handed over."""
+    pending: int = 0
+    """How many bytes ``parts`` holds."""
+    is_complete: bool = False
+    trouble: BaseException | None = None
+    """Why no more will come."""
+    died_unheard: bool = False
+    """Whether a kept-alive connection ended without one byte of answer: the one case that may be repeated."""
+    _stage: Stage = Stage.WAITING
+    _unpacker: Unpacker | None = None
+    _waiter: asyncio.Future[None] | None = None
 
     # -- the holder's side
 

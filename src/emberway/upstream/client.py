@@ -53,7 +53,7 @@ class PooledUpstream(Upstream):
         connection = site.take(now)
         if connection is None:
             connection = await self._connected(site, outbound, ends_at)
-        answer = self._begun(site, connection, outbound, head, ends_at)
+        answer = self._begun(site, connection, outbound, head, site.loop.time(), ends_at)
         if not isinstance(outbound.body, bytes):
             await self._uploaded(answer, Upload(connection, outbound.body, outbound.content_length))
             return answer
@@ -90,8 +90,11 @@ class PooledUpstream(Upstream):
         """Requests sent whose answers are not whole."""
         return self._sweeper.watched if self._sweeper else 0
 
-    def _begun(self, site: Site, connection: Connection, outbound: Outbound, head: bytes, ends_at: float) -> Answer:
-        answer = Answer(site.loop, connection, site.where, outbound.deadlines, ends_at)
+    def _begun(
+        self, site: Site, connection: Connection, outbound: Outbound, head: bytes, now: float, ends_at: float
+    ) -> Answer:
+        expires = min(now + outbound.deadlines.first_byte, ends_at)
+        answer = Answer(site.loop, connection, site.where, outbound.deadlines, ends_at, expires)
         site.sweeper.watch(answer)
         body = outbound.body if isinstance(outbound.body, bytes) else b""
         connection.begin(answer, head, body, has_no_body=outbound.method == "HEAD")
@@ -101,7 +104,7 @@ class PooledUpstream(Upstream):
         """Once more, on a connection that cannot be stale (RFC 9110, 9.2.2, lets us know what may repeat)."""
         self.stale_retries += 1
         connection = await self._connected(site, outbound, ends_at, is_fresh=True)
-        answer = self._begun(site, connection, outbound, head, ends_at)
+        answer = self._begun(site, connection, outbound, head, site.loop.time(), ends_at)
         await answer.head()
         return answer
 

@@ -196,12 +196,9 @@ class Connection(asyncio.Protocol):
             raise Malformed("bytes follow its end")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header, or a trailer, whose only use is to be counted."""
+        """One header, or a trailer, which nobody reads."""
         name = name.lower()
-        headers = self._headers
-        headers.append((name, value))
-        if len(headers) > MOST_HEADERS:
-            raise Malformed("it has too many headers")
+        self._headers.append((name, value))
         if name in framing.SPECIAL:
             self._on_special_header(name, value)
 
@@ -214,6 +211,8 @@ class Connection(asyncio.Protocol):
             self._on_interim(status)
             return
         headers, self._headers = self._headers, []  # what still comes is trailers
+        if len(headers) > MOST_HEADERS:
+            raise Malformed("it has too many headers")
         if self._overhead > MOST_HEAD and framing.size(headers) > MOST_HEAD:
             raise Malformed(TOO_LONG)
         if self._has_hops or not self._parser.should_keep_alive():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 
 import pytest
 from tests.integration.server.served import App, Client, Message, Receive, Send, answer, http, piece, serving, start
+
+from emberway.wire.header_lines import header_lines
 
 pytestmark = pytest.mark.anyio
 
@@ -318,3 +321,52 @@ async def test_the_application_may_go_on_after_its_answer_while_the_next_request
         gate.set()
 
     assert (slow.body, next_one.body) == (b"/slow", b"/next")
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"x" * 100_000], ids=["empty", "short", "long"])
+@pytest.mark.parametrize("status", [200, 204, 304, 404, 599])
+@pytest.mark.parametrize("header", [(b"x-a", b"1: 2"), (b"connection", b"close")], ids=["kept", "closed"])
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n",
+        b"HEAD / HTTP/1.1\r\nHost: a\r\n",
+        b"GET / HTTP/1.0\r\n",
+        b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n",
+    ],
+)
+async def test_an_answer_in_one_message_leaves_as_the_same_bytes(
+    request_head: bytes, header: tuple[bytes, bytes], status: int, body: bytes
+):
+    @http
+    async def in_one(scope: Message, receive: Receive, send: Send) -> None:
+        lines = header_lines([TEXT, header])
+        await send({"type": "emberway.answer", "status": status, "lines": lines, "body": body})
+
+    @http
+    async def in_two(scope: Message, receive: Receive, send: Send) -> None:
+        await answer(send, body, status, TEXT, header)
+
+    found = [(await first_answer(app, request_head + b"\r\n"))[1] for app in (in_one, in_two)]
+
+    one, two = (DATE.sub(b"", each) for each in found)
+    assert one == two
+    assert one.startswith(b"HTTP/1.1 %d " % status)
+
+
+DATE = re.compile(rb"\r\ndate: [^\r]+")
+
+
+async def test_a_second_answer_to_one_request_is_never_sent(caplog: pytest.LogCaptureFixture):
+    @http
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        for _ in range(2):
+            await send({"type": "emberway.answer", "status": 200, "lines": b"", "body": b"once"})
+
+    with caplog.at_level(logging.ERROR, "emberway"):
+        _, found = await first_answer(app)
+
+    assert found.count(b"HTTP/1.1") == found.count(b"once") == 1
+    assert "the application failed on /" in caplog.text

@@ -37,7 +37,39 @@ async def test_the_scope_is_that_of_asgi():
             "headers": [(b"host", b"a"), (b"x-two", b"1"), (b"x-two", b"2"), (b"empty", b"")],
             "client": address,
             "server": ("127.0.0.1", served.port),
+            "extensions": {"emberway.answer": {}},
         }
+    ]
+
+
+async def test_a_head_that_comes_again_is_given_like_the_first_and_its_finds_are_kept():
+    seen: list[tuple[list[tuple[bytes, bytes]], bytes, object]] = []
+
+    @http
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        kept = scope["extensions"].get("emberway.kept")
+        seen.append((scope["headers"], await body_of(receive), None if kept is None else dict(kept)))
+        if kept is not None:
+            kept["count"] = kept.get("count", 0) + 1
+        await answer(send)
+
+    async with serving(app) as served, asyncio.timeout(5):
+        client = await served.client()
+        for key, body in (("1", b"a"), ("1", b"bcd"), ("1", b"e"), ("2", b"f"), ("2", b"g"), ("1", b"h")):
+            head = f"POST / HTTP/1.1\r\nHost: a\r\nX-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n"
+            await client.send(head.encode() + body)
+            assert (await client.answer()).status == 200
+
+    def headers(key: bytes, length: bytes) -> list[tuple[bytes, bytes]]:
+        return [(b"host", b"a"), (b"x-key", key), (b"content-length", length)]
+
+    assert seen == [
+        (headers(b"1", b"1"), b"a", None),
+        (headers(b"1", b"3"), b"bcd", {}),
+        (headers(b"1", b"1"), b"e", {"count": 1}),
+        (headers(b"2", b"1"), b"f", None),
+        (headers(b"2", b"1"), b"g", {}),
+        (headers(b"1", b"1"), b"h", None),
     ]
 
 

@@ -12,13 +12,14 @@ from emberway.edge.headers import (
     DECIDING,
     MAX_COUNT,
     named,
-    own_headers,
+    own_lines,
     provider_headers,
     read_options,
     trace_id,
 )
 from emberway.errors import HeadersTooLarge, InvalidCall
 from emberway.exchange import CallOptions, Exchange
+from emberway.wire.header_lines import headers_in
 
 
 def options(**headers: str):
@@ -131,9 +132,10 @@ def test_cookies_and_hop_by_hop_headers_of_a_provider_stay_here():
 
 
 def test_every_answer_names_request_trace_and_time():
-    headers = dict(own_headers(Exchange("r-1", "t-1", started=1.0, sent=1.25, answered=1.5), now=1.5))
+    headers = dict(headers_in(own_lines(Exchange("r-1", "t-1", started=1.0, sent=1.25, answered=1.5), now=1.5)))
 
     assert headers == {
+        b"x-content-type-options": b"nosniff",
         b"x-request-id": b"r-1",
         b"x-portkey-trace-id": b"t-1",
         b"server-timing": b"gw;dur=250.00, up;dur=250.00",
@@ -142,7 +144,7 @@ def test_every_answer_names_request_trace_and_time():
 
 def test_what_was_changed_and_what_is_doubtful_is_said_in_one_line():
     exchange = Exchange("r", "t", 0.0, provider="p", changed=("grammar", "model_path"), warnings=("line 1\nünsure",))
-    headers = dict(own_headers(exchange, now=0.0))
+    headers = dict(headers_in(own_lines(exchange, now=0.0)))
 
     assert headers[b"x-emberway-changed"] == b"grammar, model_path"
     assert headers[b"x-emberway-warning"] == b"line 1??nsure".replace(b"??", b"?" + b"?")

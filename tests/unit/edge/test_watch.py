@@ -33,17 +33,13 @@ class Client:
         self._messages.put_nowait({"type": "http.disconnect"})
 
 
-class Visit(Watched):
+class Visit(Watched, eq=False):
     """A request whose handler waits for ever."""
 
-    def __init__(self, client: Client, *, body_is_read: bool) -> None:
-        self.receive = client.receive
-        self.exchange = Exchange("id", "id", 0.0)
-        self.body_is_read = body_is_read
-        self.is_late = False
-        self._first_seen = 0.0
-        self._watcher = None
-        self.handler = self._task = asyncio.create_task(asyncio.Event().wait())
+    @property
+    def handler(self) -> asyncio.Task[Any]:
+        assert self._task is not None
+        return self._task
 
     async def end(self) -> None:
         """The request is answered, as the edge does it."""
@@ -61,16 +57,21 @@ def client() -> Client:
     return Client()
 
 
+def visit_of(client: Client, *, body_is_read: bool) -> Visit:
+    handler: asyncio.Task[Any] = asyncio.create_task(asyncio.Event().wait())
+    return Visit(Exchange("id", "id", 0.0), client.receive, body_is_read=body_is_read, _task=handler)
+
+
 @pytest.fixture
 async def read(client: Client) -> AsyncIterator[Visit]:
-    visit = Visit(client, body_is_read=True)
+    visit = visit_of(client, body_is_read=True)
     yield visit
     await visit.end()
 
 
 @pytest.fixture
 async def unread(client: Client) -> AsyncIterator[Visit]:
-    visit = Visit(client, body_is_read=False)
+    visit = visit_of(client, body_is_read=False)
     yield visit
     await visit.end()
 
@@ -202,7 +203,7 @@ async def test_a_request_that_is_answered_at_once_is_never_looked_at(read: Visit
 
 async def test_one_timer_serves_all_and_stops_with_the_last(client: Client) -> None:
     rounds = Rounds(body_seconds=30)
-    visits = [Visit(client, body_is_read=False) for _ in range(3)]
+    visits = [visit_of(client, body_is_read=False) for _ in range(3)]
     timers = []
     for visit in visits:
         rounds.add(visit)

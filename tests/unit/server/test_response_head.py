@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emberway.server.response_head import BadHead, asks_to_close, check_length, header_lines, signature
+from emberway.server.response_head import all_lines, asks_to_close, check_length, signature
+from emberway.wire.header_lines import BadHead
 
 OURS = signature("Thu, 01 Jan 1970 00:00:00 GMT")
 ADDED = b"\r\nserver: emberway\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT"
@@ -13,26 +14,29 @@ ADDED = b"\r\nserver: emberway\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT"
 def test_headers_keep_their_order_and_repetitions():
     headers = [(b"set-cookie", b"a=1"), (b"x-a", b"2"), (b"set-cookie", b"b=3")]
 
-    assert header_lines(headers, OURS) == ADDED + b"\r\nset-cookie: a=1\r\nx-a: 2\r\nset-cookie: b=3"
+    assert all_lines(headers, dict(headers), OURS) == ADDED + b"\r\nset-cookie: a=1\r\nx-a: 2\r\nset-cookie: b=3"
 
 
 def test_the_same_headers_read_the_same_the_second_time():
     headers = [(b"x-never-seen-before", b"1"), (b"date", b"x"), (b"connection", b"close"), (b"x-a", b"2")]
 
-    assert header_lines(headers, OURS) == header_lines(headers, OURS)
-    assert header_lines(headers, OURS) == b"\r\nserver: emberway\r\nx-never-seen-before: 1\r\ndate: x\r\nx-a: 2"
+    assert all_lines(headers, dict(headers), OURS) == all_lines(headers, dict(headers), OURS)
+    assert (
+        all_lines(headers, dict(headers), OURS)
+        == b"\r\nserver: emberway\r\nx-never-seen-before: 1\r\ndate: x\r\nx-a: 2"
+    )
 
 
 def test_what_frames_the_answer_is_not_the_applications_to_say():
     headers = [(b"transfer-encoding", b"chunked"), (b"connection", b"keep-alive"), (b"x-a", b"1")]
 
-    assert header_lines(headers, OURS) == ADDED + b"\r\nx-a: 1"
+    assert all_lines(headers, dict(headers), OURS) == ADDED + b"\r\nx-a: 1"
 
 
 @given(st.lists(st.tuples(st.binary(max_size=8), st.binary(max_size=8)), max_size=5))
 def test_no_header_can_add_a_line(headers: list[tuple[bytes, bytes]]):
     try:
-        block = header_lines(headers, OURS)
+        block = all_lines(headers, dict(headers), OURS)
     except BadHead:
         return
 

@@ -53,7 +53,8 @@ def heard(loop: asyncio.AbstractEventLoop, pieces: list[bytes]) -> tuple[int, li
         connection = Connection(site)
         connection.connection_made(cast("asyncio.Transport", Silent()))
         connection.adopt_slot()
-        answer = Answer(loop, connection, "a.test", Deadlines(), loop.time() + 60)
+        ends_at = loop.time() + 60
+        answer = Answer(loop, connection, "a.test", Deadlines(), ends_at, ends_at)
         connection.begin(answer, b"", b"", has_no_body=False)
         for piece in pieces:
             connection.data_received(piece)

@@ -17,8 +17,9 @@ def _inference(name: str) -> Handler:
         body = message.get("body", b"")
         more = message.get("more_body", False)
         request.body_is_read = not more
-        if more or len(body) > tools.limits.body or b"content-encoding" in request.named:
-            body = await read_rest(message, request.next_piece, request.named, tools.limits.body)
+        head = request.head
+        if more or len(body) > tools.limits.body or b"content-encoding" in head.named:
+            body = await read_rest(message, request.next_piece, head.named, tools.limits.body)
         if not body:
             raise no_body(message)
         fields = read_fields(body)
@@ -27,16 +28,16 @@ def _inference(name: str) -> Handler:
         exchange.model = model or ""
         call = Call(
             name,
-            request.method,
-            request.path.below,
-            request.query,
-            request.headers,
-            request.options,
+            head.method,
+            head.path.below,
+            head.query,
+            head.headers,
+            head.options,
             body,
             fields,
             model,
             time.time(),
-            request.named.keys(),
+            head.named.keys(),
         )
         await tools.pipeline.run(call, exchange, request)
 

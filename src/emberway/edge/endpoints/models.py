@@ -24,7 +24,7 @@ async def retrieve_model(request: Request, tools: Tools) -> None:
     if not _is_covered(request, tools):
         await pass_through(request, tools)
         return
-    name = request.path.below.removeprefix("/models/")
+    name = request.head.path.below.removeprefix("/models/")
     answer = catalog.model_answer(name)
     if answer is None:
         raise NotFound(
@@ -37,7 +37,7 @@ async def retrieve_model(request: Request, tools: Tools) -> None:
 
 
 def _is_covered(request: Request, tools: Tools) -> bool:
-    provider = tools.pipeline.resolver.provider_of(request.options, None)
+    provider = tools.pipeline.resolver.provider_of(request.head.options, None)
     return provider is None or provider.slug in catalog.COVERS
 
 

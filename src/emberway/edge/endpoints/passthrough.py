@@ -25,30 +25,31 @@ _loose = msgspec.json.Decoder(_Loose)
 
 async def pass_through(request: Request, tools: Tools) -> None:
     """A JSON body is read for its model's name; anything else goes on piece by piece as it comes."""
-    is_json = request.named.get(b"content-type", b"").lower().startswith(b"application/json")
-    length = declared_length(request.named, tools.limits.upload)
+    head = request.head
+    is_json = head.named.get(b"content-type", b"").lower().startswith(b"application/json")
+    length = declared_length(head.named, tools.limits.upload)
     # A request that says nothing of a body has none (RFC 9112 section 6.3), and must not get an empty one.
-    has_body = bool(length) or (length is None and b"transfer-encoding" in request.named)
+    has_body = bool(length) or (length is None and b"transfer-encoding" in head.named)
     upload = None
     body = b""
     if has_body and not is_json:
         upload = stream(request.next_upload_piece, tools.limits.upload)
     else:
-        body = await read_whole(request.next_piece, request.named, tools.limits.body)
+        body = await read_whole(request.next_piece, head.named, tools.limits.body)
     fields = Fields(model=_model_in(body) if is_json else None)
     request.exchange.model = fields.model or ""
     call = Call(
         "passthrough",
-        request.method,
-        request.path.wire,
-        request.query,
-        request.headers,
-        request.options,
+        head.method,
+        head.path.wire,
+        head.query,
+        head.headers,
+        head.options,
         body,
         fields,
         fields.model,
         time.time(),
-        request.named.keys(),
+        head.named.keys(),
     )
     await tools.pipeline.run(call, request.exchange, request, upload)
 

@@ -28,7 +28,7 @@ _PARTS = {
 
 
 async def _answer(request: Request, tools: Tools) -> None:
-    part = request.path.below.split("/")[1]
+    part = request.head.path.below.split("/")[1]
     raise NotBuilt(
         f"{_PARTS[part]} is not part of this release. Calls of models work: POST /v1/chat/completions, "
         "/v1/completions, /v1/embeddings, /v1/images/generations, GET /v1/models.",
