@@ -82,6 +82,11 @@ TESTED_ELSEWHERE = {
     "unit/providers/test_find.py": ("providers",),
     "unit/providers/test_fireworks.py": ("providers.model_rules",),
     "unit/providers/test_fireworks_images.py": ("providers.fireworks_image_answers",),
+    "unit/routing/test_conditional.py": ("routing.strategies.conditional",),
+    "unit/routing/test_fallback.py": ("routing.strategies.fallback",),
+    "unit/routing/test_loadbalance.py": ("routing.strategies.loadbalance",),
+    "unit/routing/test_router.py": ("routing.strategies",),
+    "unit/routing/test_single.py": ("routing.strategies.single",),
     "unit/settings/test_settings.py": ("settings",),
     "unit/test_errors_reference.py": ("errors",),
     "unit/wire/test_gbnf.py": (
@@ -90,7 +95,10 @@ TESTED_ELSEWHERE = {
     "unit/wire/test_schema_check.py": ("wire.schema_references", "wire.schema_walk"),
 }  # fmt: skip
 """Tests → the modules that they hold beside, or instead of, the one that their name and folder say."""
-ONLY_NOUNS = {"emberway", "exchange", "providers.base", "upstream.base"}
+ONLY_NOUNS = {
+    "emberway", "exchange", "providers.base", "routing", "routing.base", "routing.facts", "routing.plan",
+    "upstream.base",
+}  # fmt: skip
 """Modules of types and values, which nothing but their use can test."""
 
 EXEMPT = {

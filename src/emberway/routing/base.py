@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from msgspec import Struct
 
 from emberway.routing.facts import Facts
-from emberway.routing.plan import Hedge, Target
+from emberway.routing.plan import Hedge, Node, Target
 
 
 class Send(Struct, frozen=True):
@@ -24,7 +24,7 @@ class Send(Struct, frozen=True):
 
 
 class Wait(Struct, frozen=True):
-    """Let time pass; answered with ``None``."""
+    """Let time pass; answered with ``None``. The answer before it is kept meanwhile: the walk may still end with it."""
 
     seconds: float
 
@@ -32,7 +32,8 @@ class Wait(Struct, frozen=True):
 class Race(Struct, frozen=True):
     """Send ``first``; if no answer's head is there ``after`` seconds later, send ``second`` too; the loser is dropped.
 
-    Answered with :class:`Won`.
+    Answered with :class:`Won`. While one of the two is still on its way, only a 2xx of the other wins; if neither comes
+    to that, the later outcome counts. A ``first`` that ends before ``after`` has passed has run alone.
     """
 
     first: Send
@@ -68,6 +69,8 @@ class Won(Struct, frozen=True):
     second: bool
     """Whether the second sending won."""
     outcome: Outcome
+    both: bool = False
+    """Whether the second was sent at all: a target that was not is still there to be tried."""
 
 
 class Verdict(Struct, frozen=True):
@@ -123,3 +126,7 @@ class Context(Struct, eq=False):
     trail: list[Step]
     asked_to_wait: float = 0.0
     """Seconds waited so far because providers asked for it."""
+
+
+Walk = Callable[[Node, Context], Route]
+"""How a strategy hands a node on: the router itself, so that strategies nest without knowing each other."""
