@@ -16,7 +16,7 @@ from emberway.pipeline.run import Pipeline
 from emberway.providers import PROVIDERS, find
 from emberway.providers.base import Provider
 from emberway.providers.fireworks import fireworks
-from emberway.telemetry import AccessLog, set_up_log
+from emberway.telemetry import AccessLog, log_form, set_up_log
 from emberway.upstream.addresses import BaseUrl, parse_base_url
 from emberway.upstream.base import Deadlines, Upstream
 from emberway.upstream.client import PooledUpstream
@@ -25,25 +25,26 @@ from emberway.upstream.emulator_process import EmulatorProcess
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-def build(launch: Launch) -> ASGIApp:
-    """The gateway as an ASGI application, made in the process that serves it."""
+def build(launch: Launch, is_leaving: Callable[[], bool]) -> ASGIApp:
+    """The gateway as an ASGI application, made in the process that serves it, which may be about to end."""
     settings = launch.settings
-    form = settings.log_format if settings.log_format != "auto" else "pretty" if sys.stderr.isatty() else "json"
+    form = log_form(settings.log_format)
     set_up_log(form)
     upstream = PooledUpstream(max_connections=settings.max_connections, ca_file=settings.ca_file)
-    gateway = Gateway(launch, upstream)
+    gateway = Gateway(launch, upstream, is_leaving)
     return gateway.edge(AccessLog(form, sys.stderr) if settings.access_log else None)
 
 
 class Gateway:
     """Holds what must be opened and closed; ``upstream`` is given so that a test can script it."""
 
-    def __init__(self, launch: Launch, upstream: Upstream) -> None:
+    def __init__(self, launch: Launch, upstream: Upstream, is_leaving: Callable[[], bool] = lambda: False) -> None:
         self._launch = launch
         self._upstream = upstream
+        self._is_leaving = is_leaving
         self._emulator = EmulatorProcess()
         self._access_log: AccessLog | None = None
-        self._ready = False
+        self._is_open = False
 
     def edge(self, access_log: AccessLog | None) -> Edge:
         """The HTTP side, wired."""
@@ -67,7 +68,7 @@ class Gateway:
         )
         pipeline = Pipeline(resolver, self._upstream, self.start_emulator)
         limits = Limits(settings.max_body_bytes, settings.max_upload_bytes)
-        return Edge(Tools(pipeline, limits, lambda: self._ready), access_log, self._open, self._close)
+        return Edge(Tools(pipeline, limits, self._is_ready), access_log, self._open, self._close)
 
     def _providers(self) -> Mapping[str, Provider]:
         """Every provider there is, Fireworks as this operator wants it, and the emulator that speaks like it."""
@@ -103,11 +104,15 @@ class Gateway:
         """Where the emulator answers; started by the first call that needs it."""
         return Place(_trusted(await self._emulator.start()), self._emulator.key)
 
+    def _is_ready(self) -> bool:
+        """Whether new calls should be sent here: not those that a load balancer could still send elsewhere."""
+        return self._is_open and not self._is_leaving()
+
     async def _open(self) -> None:
-        self._ready = True
+        self._is_open = True
 
     async def _close(self) -> None:
-        self._ready = False
+        self._is_open = False
         if self._access_log is not None:
             self._access_log.flush()
         await self._emulator.stop()

@@ -90,8 +90,18 @@ class Settings:
         "auto", "Form of the log on stderr; `auto` is `pretty` on a terminal and `json` elsewhere."
     )
     access_log: bool = _setting(True, "Write one line for each call to the log.")
+    drain_delay: float = _setting(
+        0.0,
+        "Seconds after a signal to stop in which new calls are still taken while `/readyz` answers 503: 5 behind a load"
+        " balancer, so that it has seen the 503 before a connection could be refused; 0 where nobody asks `/readyz`.",
+        least=0.0,
+        most=3600.0,
+    )
     drain_timeout: float = _setting(
-        30.0, "Seconds that calls may go on after a signal to stop.", least=0.0, most=86400.0
+        30.0,
+        "Seconds that calls under way may then go on. A second signal ends both waits, and the gateway within 5 s.",
+        least=0.0,
+        most=86400.0,
     )
     insecure: bool = _setting(False, "Listen on any address, even without keys set by you.")
 

@@ -118,6 +118,13 @@ class JsonFormatter(logging.Formatter):
         return _encode(fields).decode()
 
 
+def log_form(asked: Literal["auto", "pretty", "json"]) -> Literal["pretty", "json"]:
+    """The form of the log on stderr; ``auto``: for people on a terminal, for programs elsewhere."""
+    if asked == "auto":
+        return "pretty" if sys.stderr.isatty() else "json"
+    return asked
+
+
 def set_up_log(form: Literal["pretty", "json"]) -> None:
     """Send this process's own log to stderr."""
     handler = logging.StreamHandler(sys.stderr)

@@ -18,6 +18,8 @@ from fireworks_emulator.app import Application
 GRACE = 2
 """Seconds that calls in flight get when the process is told to stop."""
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
 
 class CannotListen(Exception):
     """The address is taken, or none of this machine's."""
@@ -92,9 +94,10 @@ async def _accepting(host: str, port: int) -> None:
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
-    """Let SIGTERM and SIGINT set ``stop``."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    """Let SIGTERM and SIGINT set ``stop``, also where the process that started this one has them blocked."""
+    for number in _STOPS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
 
 async def _told_to_stop(stop: asyncio.Event, parent_pid: int | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emberway.exchange import Exchange, Identity, PromptDetails, Usage
-from emberway.telemetry import AccessLog, JsonFormatter, json_line, pretty_line, set_up_log
+from emberway.telemetry import AccessLog, JsonFormatter, json_line, log_form, pretty_line, set_up_log
 
 
 def exchange(**fields: Any) -> Exchange:
@@ -128,6 +128,17 @@ def test_a_clients_text_cannot_fake_a_line_or_command_a_terminal(form: Any, fiel
 
 def test_text_of_any_language_stays_readable() -> None:
     assert "模型-é" in pretty_line(exchange(model="模型-é"), 0.001, 0.0)
+
+
+@pytest.mark.parametrize(("on_terminal", "form"), [(True, "pretty"), (False, "json")])
+def test_the_log_is_for_people_on_a_terminal_and_for_programs_elsewhere(
+    on_terminal: bool, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", Stream())
+    monkeypatch.setattr("sys.stderr.isatty", lambda: on_terminal)
+
+    assert log_form("auto") == form
+    assert (log_form("pretty"), log_form("json")) == ("pretty", "json")
 
 
 @pytest.mark.anyio

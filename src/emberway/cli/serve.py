@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -22,7 +23,9 @@ MOST_EARLY_DEATHS = 3
 RESPAWN_PAUSE = 0.5
 """Seconds before a dead worker is replaced: one that dies at once must not keep the machine busy."""
 LAST_WORDS = 10.0
-"""Seconds that workers get beyond the drain time before they are killed."""
+"""Seconds that workers get beyond the time for their calls before they are killed."""
+HURRY = 3.0
+"""The same after a second signal: the whole gateway then ends within 5 s, and its emulator takes one of them."""
 MOST_OF_A_HEAD = 32 * 1024
 """Bytes of a request's line and headers together."""
 GARBAGE_AFTER = 20_000
@@ -45,22 +48,32 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(launch: Launch, listener: socket.socket, on_ready: Callable[[], None]) -> bool:
+def serve(
+    launch: Launch, listener: socket.socket, on_ready: Callable[[], None], look_after: Callable[[], None]
+) -> bool:
     """Serve until a signal asks to stop. ``on_ready`` is called when the first worker answers.
 
-    Calls under way get ``drain_timeout`` seconds, none after a second signal. Returns whether the end was asked for;
-    False when workers die as fast as they are started.
+    ``look_after`` is called at least once a second, and when a child process has ended; it must not wait.
+    New calls are taken for ``drain_delay`` seconds more, those under way get ``drain_timeout``, and neither goes on
+    after a second signal. Returns whether the end was asked for; False when workers die as fast as they are started.
     """
-    return _Supervisor(launch, listener, on_ready).run()
+    return _Supervisor(launch, listener, on_ready, look_after).run()
 
 
 class _Supervisor:
     """Forks the workers, so that this small process's memory is shared and nothing secret travels."""
 
-    def __init__(self, launch: Launch, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        launch: Launch,
+        listener: socket.socket,
+        on_ready: Callable[[], None],
+        look_after: Callable[[], None],
+    ) -> None:
         self._launch = launch
         self._listener = listener
         self._on_ready = on_ready
+        self._look_after = look_after
         self._is_ready = False
         self._early_deaths = 0
         self._workers: set[int] = set()
@@ -97,6 +110,7 @@ class _Supervisor:
                             return False
                     time.sleep(RESPAWN_PAUSE)
                     self._start_worker()
+            self._look_after()
             if not self._is_ready and _has_news(ready):
                 self._is_ready = True
                 self._on_ready()
@@ -105,12 +119,13 @@ class _Supervisor:
         """First signal: let calls end. Second: end them. Whoever is still there after that is killed."""
         self._listener.close()
         self._signal_all(signal.SIGTERM)
-        deadline = time.monotonic() + self._launch.settings.drain_timeout + LAST_WORDS
+        settings = self._launch.settings
+        deadline = time.monotonic() + settings.drain_delay + settings.drain_timeout + LAST_WORDS
         while self._workers and (left := deadline - time.monotonic()) > 0:
             told = signal.sigtimedwait(awaited, left)
             if told is not None and told.si_signo in self._stops:
                 self._signal_all(signal.SIGTERM)
-                deadline = min(deadline, time.monotonic() + LAST_WORDS)
+                deadline = min(deadline, time.monotonic() + HURRY)
             self._reap()
         return True
 
@@ -155,6 +170,9 @@ class _Supervisor:
         from emberway.server.limits import ServerLimits
         from emberway.server.server import run
 
+        settings = self._launch.settings
+        leaving = threading.Event()
+
         def made() -> None:
             gc.collect()
             gc.freeze()
@@ -162,11 +180,13 @@ class _Supervisor:
             os.write(self._tell_ready, b".")
 
         run(
-            lambda: build(self._launch),
+            lambda: build(self._launch, leaving.is_set),
             [self._listener],
             on_ready=made,
+            on_stop=leaving.set,
             limits=ServerLimits(head_bytes=MOST_OF_A_HEAD),
-            drain_timeout=self._launch.settings.drain_timeout,
+            drain_delay=settings.drain_delay,
+            drain_timeout=settings.drain_timeout,
         )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import socket
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +26,8 @@ from emberway.hardening import allow_many_files, harden
 from emberway.launch import EmulatorAt, Launch
 from emberway.settings import Settings
 from emberway.upstream.emulator_process import BlockingEmulatorProcess
+
+_log = logging.getLogger("emberway")
 
 EXAMPLES = (
     "emberway up",
@@ -145,16 +150,38 @@ def _run(start: _Start, listener: socket.socket) -> None:
     except ConnectFailed as error:
         raise CommandFailed(error.message) from None
     try:
-        _serve(start, listener, EmulatorAt(emulator.base_url, emulator.key))
+        _serve(start, listener, emulator)
     finally:
         emulator.stop()
 
 
-def _serve(start: _Start, listener: socket.socket, emulator: EmulatorAt | None) -> None:
+def _serve(start: _Start, listener: socket.socket, emulator: BlockingEmulatorProcess | None) -> None:
     # The server is imported last: a refusal above costs a tenth of a second less.
     from emberway.cli.serve import serve
 
-    settings = replace(start.settings, fireworks_base_url=emulator.base_url) if emulator else start.settings
-    launch = Launch(settings, start.keys.pepper, start.keys.records, emulator)
-    if not serve(launch, listener, lambda: click.echo(banner(start.announcement()))):
+    settings, at, look_after = start.settings, None, _nothing
+    if emulator is not None:
+        settings = replace(settings, fireworks_base_url=emulator.base_url)
+        at = EmulatorAt(emulator.base_url, emulator.key)
+        look_after = _keeper(emulator, settings)
+    launch = Launch(settings, start.keys.pepper, start.keys.records, at)
+    if not serve(launch, listener, lambda: click.echo(banner(start.announcement())), look_after):
         raise CommandFailed("The gateway's worker process ended unexpectedly; its own words are above.")
+
+
+def _nothing() -> None:
+    """There is no process beside the workers."""
+
+
+def _keeper(emulator: BlockingEmulatorProcess, settings: Settings) -> Callable[[], None]:
+    """What keeps the emulator alive when it is called now and then, and tells the operator."""
+
+    def look_after() -> None:
+        if news := emulator.keep_alive(time.monotonic()):
+            # Imported now: a supervisor seldom has anything to say.
+            from emberway.telemetry import log_form, set_up_log
+
+            set_up_log(log_form(settings.log_format))
+            _log.warning(news)
+
+    return look_after

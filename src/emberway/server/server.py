@@ -17,8 +17,8 @@ from emberway.server.limits import ServerLimits
 
 BACKLOG = 2048
 """Connections that the kernel holds while the process is busy; more than the usual limit of 4096 is not granted."""
-LAST_WORDS = 2.0
-"""Seconds that cancelled requests, and connections that were cut, get to end."""
+LAST_WORDS = 1.0
+"""Seconds that cancelled requests, and after them connections that were cut, get to end."""
 
 _log = logging.getLogger("emberway")
 
@@ -29,9 +29,20 @@ class Server:
     hub: Hub
     """From `start` on."""
 
-    def __init__(self, app: ASGIApp, limits: ServerLimits | None = None, *, drain_timeout: float = 120.0) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: ServerLimits | None = None,
+        *,
+        on_stop: Callable[[], None] = lambda: None,
+        drain_delay: float = 0.0,
+        drain_timeout: float = 120.0,
+    ) -> None:
+        """``on_stop`` is called at the first wish to stop; what the seconds are for, `serve` says."""
         self._app = app
         self._limits = limits or ServerLimits()
+        self._on_stop = on_stop
+        self._drain_delay = drain_delay
         self._drain_timeout = drain_timeout
         self._lifespan = Lifespan(app)
         self._stop = asyncio.Event()
@@ -55,11 +66,19 @@ class Server:
         """Ask for the end: once, and calls under way may end by themselves; twice, and they are ended."""
         if self._stop.is_set():
             self._hurry.set()
+            return
         self._stop.set()
+        self._on_stop()
 
     async def serve(self) -> None:
-        """Wait for `stop`, then accept no more, let calls under way end, and tell the application."""
+        """Wait for `stop`, then accept no more, let calls under way end, and tell the application.
+
+        New calls are still taken for ``drain_delay`` seconds, so that whoever sends them can learn from ``on_stop``'s
+        effect to send them elsewhere; calls under way get ``drain_timeout`` seconds more.
+        """
         await self._stop.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self._drain_delay)
         for listener in self._listeners:
             listener.close()
         self.hub.drain()
@@ -102,15 +121,18 @@ async def serve(
     sockets: Sequence[socket.socket],
     *,
     on_ready: Callable[[], None] = lambda: None,
+    on_stop: Callable[[], None] = lambda: None,
     limits: ServerLimits | None = None,
+    drain_delay: float = 0.0,
     drain_timeout: float = 120.0,
     signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT),
 ) -> None:
     """Serve until one of ``signals`` comes; a second one ends calls under way at once. Raises StartFailed.
 
-    ``on_ready`` is called when connections are accepted; ``drain_timeout``: seconds for calls under way to end.
+    ``on_ready`` is called when connections are accepted, ``on_stop`` when the first signal has come. From then on,
+    ``drain_delay``: seconds in which new calls are still taken; ``drain_timeout``: seconds for calls under way to end.
     """
-    server = Server(app, limits, drain_timeout=drain_timeout)
+    server = Server(app, limits, on_stop=on_stop, drain_delay=drain_delay, drain_timeout=drain_timeout)
     loop = asyncio.get_running_loop()
     for number in signals:
         loop.add_signal_handler(number, server.stop)
@@ -128,14 +150,26 @@ def run(
     sockets: Sequence[socket.socket],
     *,
     on_ready: Callable[[], None] = lambda: None,
+    on_stop: Callable[[], None] = lambda: None,
     limits: ServerLimits | None = None,
+    drain_delay: float = 0.0,
     drain_timeout: float = 120.0,
 ) -> None:
-    """One worker process's life: make the application, serve it, return when it has ended. Raises StartFailed.
+    """One worker process's life: make the application, `serve` it, return when it has ended. Raises StartFailed.
 
     The sockets are bound; they may be shared with other workers, by fork or by SO_REUSEPORT.
     """
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(make_app(), sockets, on_ready=on_ready, limits=limits, drain_timeout=drain_timeout))
+        runner.run(
+            serve(
+                make_app(),
+                sockets,
+                on_ready=on_ready,
+                on_stop=on_stop,
+                limits=limits,
+                drain_delay=drain_delay,
+                drain_timeout=drain_timeout,
+            )
+        )

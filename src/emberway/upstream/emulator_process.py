@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import secrets
@@ -12,7 +13,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import IO
+from urllib.parse import urlsplit
 
 from emberway.errors import ConnectFailed
 from emberway.secret import Secret
@@ -23,8 +26,12 @@ API_PATH = "/inference/v1"
 
 START_DEADLINE = 10.0
 """Seconds between the start of the process and its line that it listens."""
-STOP_DEADLINE = 5.0
-"""Seconds between asking it to end and making it end."""
+STOP_DEADLINE = 1.0
+"""Seconds between asking it to end and making it end: nothing in it outlives it anyway."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between a death and the next start; each death soon after a start doubles them."""
+STEADY = 10.0
+"""Seconds of life after which a death is news, and no consequence of the one before."""
 
 _LISTENS = re.compile(rb"listening on (http://127\.0\.0\.1:[0-9]{1,5})\s*")
 _TAIL_BYTES = 2000
@@ -95,33 +102,62 @@ class BlockingEmulatorProcess:
 
     def __init__(self, python: str = sys.executable, arguments: Sequence[str] = PROGRAM) -> None:
         self.key = new_key()
-        """What the emulator takes as a provider key."""
-        with tempfile.TemporaryFile() as complaints:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program, no text of a caller
-                _command((python, *arguments), self.key),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                start_new_session=True,  # as above
-            )
-            assert self._process.stdout is not None
-            base_url = base_url_in(_first_line(self._process.stdout))
-            if base_url is None:
-                self.stop()
-                raise ConnectFailed(_why_not(complaints))
+        """What the emulator takes as a provider key; stays the same over restarts."""
+        self._program = (python, *arguments)
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as this object, see `stop`
+        self._started_again = -math.inf
+        self._due: float | None = None
+        self._pause = 0.0
+        self._process = self._spawn(0, subprocess.PIPE)
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            base_url = base_url_in(_first_line(output))
+        if base_url is None:
+            self._end()
+            with self._complaints:
+                raise ConnectFailed(_why_not(self._complaints))
         self.base_url = base_url
-        """Where it answers, with its path."""
+        """Where it answers, with its path; stays the same over restarts."""
+
+    def keep_alive(self, now: float) -> str | None:
+        """Start it again if it has died. To be called about once a second; waits for nothing.
+
+        ``now``: seconds of a steady clock. Returns what an operator should know, once until it has run steadily again.
+        """
+        if self._process.poll() is None:
+            return None
+        if self._due is None:
+            is_news = now - self._started_again >= STEADY
+            self._pause = FIRST_PAUSE if is_news else min(self._pause * 2, LONGEST_PAUSE)
+            self._due = now + self._pause
+            return f"{_how_it_ended(self._process.returncode)}{_said(self._complaints)}" if is_news else None
+        if now >= self._due:
+            self._due, self._started_again = None, now
+            with suppress(OSError):  # no room for a process: as if it had died at once
+                self._process = self._spawn(urlsplit(self.base_url).port or 0, subprocess.DEVNULL)
+        return None
 
     def stop(self) -> None:
-        """End the process, if it still runs."""
-        assert self._process.stdout is not None
+        """End the process for good, if it still runs."""
+        self._end()
+        self._complaints.close()
+
+    def _end(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(STOP_DEADLINE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+
+    def _spawn(self, port: int, output: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own program, no text of a caller
+            _command(self._program, self.key, port),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=self._complaints,
+            start_new_session=True,  # as above
+        )
 
 
 def new_key() -> Secret:
@@ -135,9 +171,9 @@ def base_url_in(line: bytes) -> str | None:
     return match[1].decode() + API_PATH if match else None
 
 
-def _command(program: Sequence[str], key: Secret) -> list[str]:
+def _command(program: Sequence[str], key: Secret, port: int = 0) -> list[str]:
     # The key shows in `ps`, and may: it opens nothing but made-up answers.
-    return [*program, "--port", "0", "--parent", str(os.getpid()), "--key", key.reveal(), "--quiet"]
+    return [*program, "--port", str(port), "--parent", str(os.getpid()), "--key", key.reveal(), "--quiet"]
 
 
 def _first_line(pipe: IO[bytes]) -> bytes:
@@ -153,6 +189,19 @@ def _first_line(pipe: IO[bytes]) -> bytes:
 
 
 def _why_not(complaints: IO[bytes]) -> str:
+    return f"The built-in emulator did not start: {_tail(complaints) or f'it said nothing for {START_DEADLINE:g} s'}"
+
+
+def _how_it_ended(code: int) -> str:
+    how = f"by signal {-code}" if code < 0 else f"with status {code}"
+    return f"The built-in emulator ended {how} and is started again."
+
+
+def _said(complaints: IO[bytes]) -> str:
+    tail = _tail(complaints)
+    return f" Its last words: {tail}" if tail else ""
+
+
+def _tail(complaints: IO[bytes]) -> str:
     complaints.seek(max(0, complaints.seek(0, os.SEEK_END) - _TAIL_BYTES))
-    said = complaints.read().decode(errors="replace").strip()
-    return f"The built-in emulator did not start: {said or f'it said nothing for {START_DEADLINE:g} s'}"
+    return complaints.read().decode(errors="replace").strip()

@@ -232,12 +232,19 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(app: App, limits: ServerLimits = QUICK, *, drain_timeout: float = 5.0) -> AsyncIterator[Served]:
+async def serving(
+    app: App,
+    limits: ServerLimits = QUICK,
+    *,
+    on_stop: Callable[[], None] = lambda: None,
+    drain_delay: float = 0.0,
+    drain_timeout: float = 5.0,
+) -> AsyncIterator[Served]:
     """Serve ``app``; afterwards no connection, request or task may be left."""
     before = asyncio.all_tasks()
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = Server(app, limits, drain_timeout=drain_timeout)
+    server = Server(app, limits, on_stop=on_stop, drain_delay=drain_delay, drain_timeout=drain_timeout)
     served = Served(server, listener.getsockname()[1])
     await server.start([listener])
     serve = asyncio.ensure_future(server.serve())

@@ -90,6 +90,32 @@ async def test_a_request_that_has_begun_to_come_is_still_answered():
         assert (await client.answer()).headers["connection"] == "close"
 
 
+async def test_calls_are_taken_for_as_long_as_a_load_balancer_may_send_them():
+    told: list[str] = []
+    async with serving(echo, on_stop=lambda: told.append("stop"), drain_delay=1000) as served, asyncio.timeout(5):
+        kept = await served.client()
+        await kept.get()
+        served.server.stop()
+
+        assert told == ["stop"]
+        assert "connection" not in (await (await served.client()).get()).headers
+        assert (await kept.get()).status == 200
+        served.server.stop()
+        assert await kept.is_closed()
+        assert told == ["stop"]
+
+
+async def test_after_that_time_no_call_is_taken():
+    async with serving(echo, drain_delay=0.05) as served, asyncio.timeout(5):
+        kept = await served.client()
+        await kept.get()
+        served.server.stop()
+
+        assert await kept.is_closed()
+        with pytest.raises(OSError, match=r".*"):
+            await served.client()
+
+
 async def test_streams_that_outlast_the_drain_are_cancelled_and_may_still_say_so():
     streams = Streams()
     async with serving(streams.app, drain_timeout=0.05) as served, asyncio.timeout(5):

@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from emberway.errors import ConnectFailed
 from emberway.upstream import emulator_process
-from emberway.upstream.emulator_process import BlockingEmulatorProcess, EmulatorProcess, base_url_in
+from emberway.upstream.emulator_process import (
+    FIRST_PAUSE,
+    STEADY,
+    BlockingEmulatorProcess,
+    EmulatorProcess,
+    base_url_in,
+)
 
 LISTENS = "import os, signal; print(f'listening on http://127.0.0.1:{os.getpid() % 60000 + 1}', flush=True); "
 WAITS = LISTENS + "signal.pause()"
@@ -21,6 +28,9 @@ DEAF = (
     LISTENS + "signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); [signal.pause() for _ in iter(int, 1)]"
 )
 SAYS_ITS_ARGUMENTS = "import sys; sys.exit(' '.join(sys.argv[1:]))"
+ONCE = (
+    "import sys; port = sys.argv[2]; port == '0' or (print('once is enough', file=sys.stderr), sys.exit(3)); " + WAITS
+)
 SILENT = "import signal; signal.pause()"
 
 
@@ -170,6 +180,84 @@ def test_a_program_without_a_loop_does_not_wait_for_ever(monkeypatch: pytest.Mon
 
     with pytest.raises(ConnectFailed, match="it said nothing"):
         BlockingEmulatorProcess(arguments=("-c", SILENT))
+
+
+@pytest.fixture
+def kept() -> Iterator[BlockingEmulatorProcess]:
+    """One that can be started once, and exits with status 3 whenever it is started again."""
+    emulator = BlockingEmulatorProcess(arguments=("-c", ONCE))
+    yield emulator
+    emulator.stop()
+
+
+def kill(emulator: BlockingEmulatorProcess) -> None:
+    emulator._process.kill()
+    emulator._process.wait()
+
+
+def test_one_that_lives_is_left_alone(kept: BlockingEmulatorProcess) -> None:
+    pid = kept._process.pid
+
+    assert kept.keep_alive(0.0) is None
+    assert kept._process.pid == pid
+
+
+def test_one_that_was_killed_is_started_again_after_a_pause_where_it_was(kept: BlockingEmulatorProcess) -> None:
+    killed = kept._process.pid
+    kill(kept)
+
+    assert kept.keep_alive(100.0) == "The built-in emulator ended by signal 9 and is started again."
+    assert kept.keep_alive(100.0 + FIRST_PAUSE - 0.01) is None
+    assert kept._process.pid == killed
+    assert kept.keep_alive(100.0 + FIRST_PAUSE) is None
+    assert kept._process.pid != killed
+    port = kept.base_url.removesuffix("/inference/v1").rpartition(":")[2]
+    assert kept._process.args[3:5] == ["--port", port]
+
+
+def test_one_that_dies_again_and_again_is_started_ever_more_rarely_and_said_to_once(
+    kept: BlockingEmulatorProcess,
+) -> None:
+    kill(kept)
+    said, started = [], []
+    for now in range(300):
+        before = kept._process.pid
+        said.append(kept.keep_alive(float(now)))
+        if kept._process.pid != before:
+            started.append(now)
+            kept._process.wait()
+
+    pauses = [later - earlier for earlier, later in pairwise(started)]
+    assert pauses == [2, 3, 5, 9, 17, 31, 31, 31, 31, 31, 31, 31, 31]
+    assert sum(word is not None for word in said) == 1
+
+
+def test_a_death_after_a_steady_life_is_news_again_and_its_last_words_are_told(kept: BlockingEmulatorProcess) -> None:
+    kill(kept)
+    kept.keep_alive(0.0)
+    kept.keep_alive(FIRST_PAUSE)
+    kept._process.wait()
+
+    news = kept.keep_alive(FIRST_PAUSE + STEADY)
+
+    assert news == "The built-in emulator ended with status 3 and is started again. Its last words: once is enough"
+
+
+def test_one_for_which_there_is_no_process_is_tried_again_later(
+    kept: BlockingEmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = kept._process.pid
+    kill(kept)
+    kept.keep_alive(0.0)
+    with monkeypatch.context() as scarce:
+        scarce.setattr(kept, "_program", ("/nowhere/python",))
+        assert kept.keep_alive(1.0) is None
+        assert kept._process.pid == killed
+
+    kept.keep_alive(2.0)
+    kept.keep_alive(2.0 + 2 * FIRST_PAUSE)
+
+    assert kept._process.pid != killed
 
 
 @pytest.mark.parametrize(
