@@ -37,6 +37,8 @@ PURE_STEPS = (1, 2)
 PURE_FILES = (
     "accounts.keys", "edge.failure", "edge.headers", "edge.path", "errors", "exchange", "secret", "server.request_head",
     "server.response_head", "upstream.addresses", "upstream.framing", "upstream.request", "upstream.unpacking",
+    "vault.cipher", "vault.envelope", "vault.keyring", "vault.master_key", "vault.proof", "vault.rotation",
+    "vault.self_test",
 )  # fmt: skip
 IMPURE = (
     "anyio", "asyncio", "concurrent", "granian", "httptools", "logging", "multiprocessing", "os", "pathlib", "random",
@@ -51,7 +53,7 @@ HOMES = {
     "llguidance": ("wire",),
     "socket": ("cli", "server", "upstream"),
     "ssl": ("cli", "upstream"),
-    "subprocess": ("cli", "upstream"),
+    "subprocess": ("cli", "upstream", "vault"),
 }
 KNOW_PROVIDERS = ("app", "catalog", "cli", "providers", "settings")
 
@@ -72,6 +74,7 @@ TESTED_ELSEWHERE = {
         "upstream.answer", "upstream.client", "upstream.deadlines", "upstream.dialer", "upstream.site",
         "upstream.upload",
     ),
+    "integration/vault/test_key_command.py": ("vault.key_command",),
     "unit/catalog/test_models.py": ("catalog",),
     "unit/cli/test_banner.py": ("cli.liveness",),
     "unit/cli/test_demo.py": ("cli.demo_calls", "cli.http"),

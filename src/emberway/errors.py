@@ -23,7 +23,8 @@
     │   ├── BadAnswer               502  the answer breaks HTTP, or the provider's own dialect
     │   └── StreamBroken                 after the first byte: has no status any more
     └── GatewayFault                500  our own bug or a broken part; details go to the log, never to the client
-        └── NotBuilt                501  a part of Portkey's surface that this release does not have
+        ├── NotBuilt                501  a part of Portkey's surface that this release does not have
+        └── VaultLocked             503  a stored secret cannot be opened
 
 A provider's error *answer* is not an exception: a 429 is data that is relayed as it came. Exceptions are for no answer.
 """
@@ -198,3 +199,17 @@ class NotBuilt(GatewayFault):
     status = 501
     type = "not_implemented_error"
     default_code = "not_built"
+
+
+class VaultLocked(GatewayFault):
+    """A stored secret cannot be opened: its master key is not there, or its record is not as it was sealed.
+
+    Which of the two is never told; ``about`` says for the log which secret, and under which master key.
+    """
+
+    status = 503
+    default_code = "vault_locked"
+
+    def __init__(self, about: str) -> None:
+        super().__init__("A stored secret that this call needs cannot be opened. The gateway's log names it.")
+        self.about = about
