@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import shlex
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -29,6 +30,12 @@ _NOT_YET = {
 }
 
 T = TypeVar("T")
+
+
+class Command(tuple[str, ...]):
+    """A program and its arguments: a list in a file, elsewhere in the way of a shell, though none ever runs them."""
+
+    __slots__ = ()
 
 
 class SettingsInvalid(Exception):
@@ -61,6 +68,11 @@ class Settings:
         None,
         "Base64 of 32 random bytes that protect everything secret at rest (`openssl rand -base64 32`)."
         " Without it one is made and kept in `master.key` in the data folder.",
+    )
+    master_key_command: Command = _setting(
+        Command(),
+        "Program, with its arguments, that prints the master key: for a key that another keeper of secrets holds."
+        " Instead of `master_key`. No shell runs it, and it has 10 seconds.",
     )
     fireworks_base_url: str = _setting(
         "https://api.fireworks.ai/inference/v1", "Where provider `fireworks-ai` is reached; may be a loopback address."
@@ -169,6 +181,8 @@ def shown(value: object) -> str:
             return ""
         case bool():
             return str(value).lower()
+        case Command():
+            return shlex.join(value)
         case tuple():
             return ",".join(map(str, value))
         case _:
@@ -183,6 +197,7 @@ _WORDS = {
     Path: "path",
     Secret: "secret",
     tuple[str, ...]: "list",
+    Command: "command",
 }
 
 _Found = tuple[str, object, str]
@@ -320,6 +335,16 @@ def _list(value: object) -> tuple[str, ...]:
     return tuple(item.strip() for item in items if item.strip())
 
 
+def _command(value: object) -> Command:
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError:  # a quote that is not closed
+        words = None
+    if not isinstance(words, list | tuple) or not words or not all(isinstance(word, str) for word in words):
+        raise ValueError("a program with its arguments, quoted as for a shell, or a list of texts")
+    return Command(words)
+
+
 def _choice(allowed: tuple[str, ...], value: object) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError("one of " + ", ".join(allowed))
@@ -333,6 +358,7 @@ _READERS: dict[Any, Callable[[object], object]] = {
     bool: _truth,
     Secret: lambda value: Secret(_text(value)),
     tuple[str, ...]: _list,
+    Command: _command,
 }
 
 

@@ -49,7 +49,7 @@ def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_defau
 def test_every_setting_can_be_given_as_a_variable(tmp_path: Path) -> None:
     written = {
         field.name: shown(field.default) or "https://x.example:1" for field in FIELDS if "key" not in field.name
-    } | {"api_key": "sesame-sesame-sesame", "master_key": "also a text"}
+    } | {"api_key": "sesame-sesame-sesame", "master_key": "also a text", "master_key_command": "print-key"}
 
     loaded = load_in(tmp_path, **{"EMBERWAY_" + name.upper(): value for name, value in written.items()})
 
@@ -119,6 +119,12 @@ def test_an_engine_of_a_later_release_is_refused_with_the_reason(tmp_path: Path,
         ("FIREWORKS_BASE_URL", "ftp://x", "an address such as https://api.example.com/v1"),
         ("FIREWORKS_BASE_URL", "https://u:p@x/v1", "an address such as https://api.example.com/v1"),
         ("FIREWORKS_BASE_URL", "https://x/v1?a=b", "an address such as https://api.example.com/v1"),
+        (
+            "MASTER_KEY_COMMAND",
+            "keeper 'get",
+            "a program with its arguments, quoted as for a shell, or a list of texts",
+        ),
+        ("MASTER_KEY_COMMAND", " ", "a program with its arguments, quoted as for a shell, or a list of texts"),
         ("TRUSTED_ORIGINS", "10.0.0.5:80", "a list of origins such as http://10.0.0.5:8080"),
         ("TRUSTED_ORIGINS", "http://a/path", "a list of origins such as http://10.0.0.5:8080"),
         ("TRUSTED_ORIGINS", "http://a:70000", "a list of origins such as http://10.0.0.5:8080"),
@@ -157,6 +163,24 @@ def test_a_list_may_be_a_list_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "emberway.toml").write_text('trusted_origins = ["http://a:1", "http://b:2"]\n')
 
     assert load_in(tmp_path).settings.trusted_origins == ("http://a:1", "http://b:2")
+
+
+def test_a_command_is_split_as_a_shell_would_and_may_be_a_list_in_the_file(tmp_path: Path) -> None:
+    words = ("keeper", "get", "the master key", "--raw")
+    (tmp_path / "emberway.toml").write_text('master_key_command = ["keeper", "get", "the master key", "--raw"]\n')
+
+    from_file = load_in(tmp_path).settings.master_key_command
+    from_variable = load_in(tmp_path, EMBERWAY_MASTER_KEY_COMMAND=shown(from_file)).settings.master_key_command
+
+    assert from_file == from_variable == words
+    assert shown(from_variable) == "keeper get 'the master key' --raw"
+
+
+@pytest.mark.parametrize("line", ["master_key_command = []", "master_key_command = [1]", "master_key_command = 1"])
+def test_a_command_that_names_no_program_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "emberway.toml").write_text(line)
+
+    assert "`master_key_command` in emberway.toml must be a program" in complaint(tmp_path)
 
 
 @pytest.mark.parametrize(("written", "kept"), [("localhost", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "0.0.0.0")])
