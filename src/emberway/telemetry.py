@@ -57,7 +57,8 @@ class _Line(Struct, omit_defaults=True):
     model: str = ""
     response_model: str = ""
     error: str = ""
-    upstream_ms: float = 0.0
+    upstream_ms: float | None = None
+    """Left out where no provider was asked."""
     first_token_ms: float | None = None
     usage: Usage = NO_USAGE
     finish_reason: str = ""
@@ -80,7 +81,7 @@ def json_line(exchange: Exchange, seconds: float, at: float) -> str:
         exchange.model,
         exchange.response_model,
         exchange.error,
-        int(exchange.upstream_seconds(exchange.started + seconds) * 100_000) / 100,
+        int(exchange.upstream_seconds(exchange.started + seconds) * 100_000) / 100 if exchange.sent else None,
         None if exchange.first_token is None else int(exchange.first_token * 100_000) / 100,
         exchange.usage,
         exchange.finish_reason,

@@ -84,13 +84,19 @@ def test_the_json_line_tells_all_about_an_exchange_in_milliseconds() -> None:
 
 
 def test_the_json_line_leaves_out_what_did_not_happen() -> None:
-    known = {"time", "request_id", "trace_id", "status", "ms", "method", "path", "upstream_ms"}
+    known = {"time", "request_id", "trace_id", "status", "ms", "method", "path"}
 
-    assert json.loads(json_line(exchange(), 0.001, 1.0)).keys() | {"upstream_ms"} == known
+    assert json.loads(json_line(exchange(), 0.001, 1.0)).keys() == known
     assert json.loads(json_line(exchange(client_gone=True, error="x"), 0.001, 1.0)).keys() - known == {
         "client_gone",
         "error",
     }
+
+
+def test_a_provider_that_answers_at_once_is_told_from_one_that_was_never_asked() -> None:
+    asked = exchange(sent=100.25, answered=100.25)
+
+    assert json.loads(json_line(asked, 0.5, 1.0))["upstream_ms"] == 0.0
 
 
 def test_the_pretty_line_fits_a_terminal() -> None:
