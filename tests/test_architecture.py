@@ -65,6 +65,10 @@ TESTED_ELSEWHERE = {
         "edge.endpoints", "edge.endpoints.base", "edge.endpoints.health", "edge.endpoints.inference",
         "edge.endpoints.models", "edge.endpoints.passthrough", "edge.endpoints.unbuilt", "edge.head", "edge.routes",
     ),
+    "integration/edge/test_explain.py": ("edge.endpoints.explain", "pipeline.explain", "routing.description"),
+    "integration/edge/test_routing.py": (
+        "pipeline.destination", "pipeline.drive", "pipeline.obtain", "pipeline.shadow",
+    ),
     "integration/server": (
         "server.connection", "server.cycle", "server.hub", "server.kernel", "server.lifespan", "server.outlet",
         "server.refusal", "server.request_head", "server.server",
@@ -90,6 +94,8 @@ TESTED_ELSEWHERE = {
     "unit/routing/test_loadbalance.py": ("routing.strategies.loadbalance",),
     "unit/routing/test_router.py": ("routing.strategies",),
     "unit/routing/test_single.py": ("routing.strategies.single",),
+    "unit/routing/test_config.py": ("routing.config_error", "routing.records"),
+    "unit/routing/test_schema.py": ("routing.config_fields", "routing.query_shape", "routing.shapes"),
     "unit/settings/test_settings.py": ("settings",),
     "unit/test_errors_reference.py": ("errors",),
     "unit/wire/test_gbnf.py": (
@@ -99,8 +105,8 @@ TESTED_ELSEWHERE = {
 }  # fmt: skip
 """Tests → the modules that they hold beside, or instead of, the one that their name and folder say."""
 ONLY_NOUNS = {
-    "emberway", "exchange", "providers.base", "routing", "routing.base", "routing.facts", "routing.plan",
-    "upstream.base",
+    "emberway", "exchange", "providers.base", "routing", "routing.base", "routing.facts", "routing.level",
+    "routing.plan", "upstream.base",
 }  # fmt: skip
 """Modules of types and values, which nothing but their use can test."""
 
@@ -108,6 +114,7 @@ EXEMPT = {
     ("edge.headers", "fireworks-"): "limits that a provider tells in headers pass under its own names",
     ("edge.headers", "x-fireworks-"): "the same",
     ("pipeline.resolve", "fireworks-ai"): "the example in an error message",
+    ("routing.provider_settings", "fireworks_account_id"): "a field of configs, as Portkey names it",
     (
         "server.cycle",
         "hub.loop.create_task",
