@@ -8,6 +8,7 @@ at is the ratio: absolute figures say as much about the machine.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +23,13 @@ from measuring.programs import Memory, NotMeasurable, Program
 from measuring.request import BODY, Target
 
 CONNECTIONS = (1, 32)
+CONFIG = json.dumps(
+    {
+        "strategy": {"mode": "fallback"},
+        "targets": [{"provider": "fireworks-ai", "api_key": f"fw_{number:020}"} for number in range(2)],
+    }
+)
+"""Of the row `routed`: the same calls, to the first of two targets."""
 COLUMNS = {
     "": 10,
     "first event p50 ms": 20,
@@ -92,12 +100,15 @@ def run(given: argparse.Namespace) -> None:
             Compared(Target("relay", f"http://127.0.0.1:{relay.port}/v1", headers), relay),
             Compared(Target("gateway", f"http://127.0.0.1:{gateway.port}/v1", headers), gateway),
         ]
+        routed = (*headers[:2], ("x-portkey-config", CONFIG))
+        with_config = Compared(Target("routed", f"http://127.0.0.1:{gateway.port}/v1", routed), gateway)
         others = tuple(given.against_header) or headers
         compared += [Compared(Target(name, url, others), None) for name, url in given.against]
 
         print(f"gateway and relay on core {served}, load and upstream on core {loading}; upstream port {upstream.port}")
         print(f"\ncalls of {len(BODY)} bytes: medians of {amount.rounds} alternating rounds of {amount.seconds} s")
-        _print_calls({at: _rounds(wrk, loading, compared, at, amount) for at in CONNECTIONS})
+        called = [*compared[:2], with_config, *compared[2:]]
+        _print_calls({at: _rounds(wrk, loading, called, at, amount) for at in CONNECTIONS})
         _print_memory(memory)
         print(f"\n{amount.streams} streams at once of {amount.events} events, {RATE} a second")
         for line in _stream_lines(compared, amount):
@@ -128,6 +139,9 @@ def _print_calls(table: Mapping[int, Mapping[str, Sequence[calls.Round]]]) -> No
     for name in alone.keys() - {"relay"}:
         added = median(r.p50 - y.p50 for r, y in zip(alone[name], alone["relay"], strict=True))
         print(f"p50 added by {name} at one connection: {added:.0f} µs")
+    crowd = table[CONNECTIONS[-1]]
+    share = median(r.per_second / g.per_second for r, g in zip(crowd["routed"], crowd["gateway"], strict=True))
+    print(f"calls/s of routed to those of gateway: {share:.2f}")
 
 
 def _latencies(rounds: Sequence[calls.Round]) -> tuple[float, float]:

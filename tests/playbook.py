@@ -80,7 +80,7 @@ class World:
 
     def told(self, *kinds: str) -> list[tuple[str, str, Any]]:
         """The trail, or those of its steps that are of ``kinds``."""
-        return [tuple(step) for step in self.trail if not kinds or step.kind in kinds]
+        return [(step.kind, step.path, step.said) for step in self.trail if not kinds or step.kind in kinds]
 
 
 def play(plan: Node, script: Sequence[Line], world: World | None = None) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -10,12 +11,19 @@ from urllib.parse import urlsplit
 from emberway.accounts.directory import KeyDirectory
 from emberway.edge.app import Edge
 from emberway.edge.endpoints import Limits, Tools
+from emberway.exchange import Exchange
 from emberway.launch import Launch
-from emberway.pipeline.resolve import EMULATOR, Place, Resolver
+from emberway.pipeline.destination import Place
+from emberway.pipeline.drive import Driver
+from emberway.pipeline.obtain import Origins
+from emberway.pipeline.plans import Plans
+from emberway.pipeline.resolve import EMULATOR, Resolver
 from emberway.pipeline.run import Pipeline
+from emberway.pipeline.shadow import Record, Shadows
 from emberway.providers import PROVIDERS, find
 from emberway.providers.base import Provider
 from emberway.providers.fireworks import fireworks
+from emberway.routing.health import Health
 from emberway.telemetry import AccessLog, log_form, set_up_log
 from emberway.upstream.addresses import BaseUrl, parse_base_url
 from emberway.upstream.base import Deadlines, Upstream
@@ -50,6 +58,13 @@ class Gateway:
         """The HTTP side, wired."""
         self._access_log = access_log
         settings = self._launch.settings
+        pipeline = self.pipeline(access_log.write if access_log is not None else _forget)
+        limits = Limits(settings.max_body_bytes, settings.max_upload_bytes)
+        return Edge(Tools(pipeline, limits, self._is_ready), access_log, self._open, self._close)
+
+    def pipeline(self, record: Record) -> Pipeline:
+        """What answers calls; ``record`` takes the exchanges that no client made."""
+        settings = self._launch.settings
         providers = self._providers()
         deadlines = Deadlines(
             connect=settings.connect_timeout,
@@ -65,10 +80,11 @@ class Gateway:
             deadlines=deadlines,
             trusted_origins=_origins(settings.trusted_origins),
             custom_hosts=settings.custom_hosts == "public",
+            plans=Plans(providers.__contains__),
         )
-        pipeline = Pipeline(resolver, self._upstream, self.start_emulator)
-        limits = Limits(settings.max_body_bytes, settings.max_upload_bytes)
-        return Edge(Tools(pipeline, limits, self._is_ready), access_log, self._open, self._close)
+        origins = Origins(self._upstream, self.start_emulator)
+        driver = Driver(resolver, origins, Health(random.random))
+        return Pipeline(resolver, origins, driver, Shadows(resolver, origins, random.random, record))
 
     def _providers(self) -> Mapping[str, Provider]:
         """Every provider there is, Fireworks as this operator wants it, and the emulator that speaks like it."""
@@ -117,6 +133,10 @@ class Gateway:
             self._access_log.flush()
         await self._emulator.stop()
         await self._upstream.aclose()
+
+
+def _forget(exchange: Exchange, seconds: float) -> None:
+    """Nothing is recorded."""
 
 
 def _trusted(url: str) -> BaseUrl:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -92,6 +93,23 @@ NO_USAGE = Usage()
 """Nothing was said."""
 
 
+class AttemptNote(Struct, eq=False):
+    """One sending of the call to one target of its config."""
+
+    path: str
+    """Of the target, as Portkey's clients read it: ``config.targets[1]``."""
+    provider: str
+    model: str
+    began: float
+    """Seconds after the request came in."""
+    seconds: float
+    """Until the answer was whole or, of a stream, had begun."""
+    status: int
+    """The provider's; what the client would have been told where there was no answer; 0 for one that was given up."""
+    error: str = ""
+    """Code of the error where there was no answer."""
+
+
 class Exchange(Struct, eq=False):
     """One client request with everything that happened to it; filled as it happens, read by the access line."""
 
@@ -122,6 +140,16 @@ class Exchange(Struct, eq=False):
     response_model: str = ""
     usage: Usage = NO_USAGE
     client_gone: bool = False
+    option_path: str = "config"
+    """Of the target that gave the answer."""
+    retries: int = 0
+    """Of that target; -1 when they were used up in vain (Portkey's way of saying so)."""
+    attempts: Sequence[AttemptNote] = ()
+    """Each sending to a target of a config; none where the call had no config."""
+    trail: Sequence[object] = ()
+    """Why they were made: the router's steps."""
+    shadow_of: str = ""
+    """Id of the request that this one, which no client made, is a copy of."""
 
     def upstream_seconds(self, now: float) -> float:
         """How long the provider was waited for, until ``now`` if it still is."""

@@ -6,12 +6,13 @@ import asyncio
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from typing import Literal, TextIO
 
 import msgspec
 from msgspec import Struct
 
-from emberway.exchange import NO_USAGE, Exchange, Usage
+from emberway.exchange import NO_USAGE, AttemptNote, Exchange, Usage
 
 FLUSH_EVERY = 0.1
 """Seconds that a line may wait for its neighbours: one write for many requests."""
@@ -64,6 +65,10 @@ class _Line(Struct, omit_defaults=True):
     finish_reason: str = ""
     changed: tuple[str, ...] = ()
     client_gone: bool = False
+    shadow_of: str = ""
+    option: str = "config"
+    retries: int = 0
+    attempts: Sequence[AttemptNote] = ()
 
 
 def json_line(exchange: Exchange, seconds: float, at: float) -> str:
@@ -87,6 +92,10 @@ def json_line(exchange: Exchange, seconds: float, at: float) -> str:
         exchange.finish_reason,
         exchange.changed,
         exchange.client_gone,
+        exchange.shadow_of,
+        exchange.option_path,
+        exchange.retries,
+        exchange.attempts if len(exchange.attempts) > 1 else (),
     )
     return _encode(line).decode() + "\n"
 

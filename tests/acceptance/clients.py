@@ -33,10 +33,13 @@ class Login:
     provider_key: str | None = PROVIDER_KEY
     forward: Mapping[str, str] = field(default_factory=dict)
     """Headers that are sent as they are, and named in ``x-portkey-forward-headers``."""
+    config: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] | None = None
 
     def headers(self, **names: str) -> dict[str, Any]:
         """The arguments of ``createHeaders``, spelled as ``names`` say for the language at hand."""
-        options = {names["key"]: self.key, "provider": self.provider}
+        options: dict[str, Any] = {names["key"]: self.key, "provider": self.provider}
+        options |= {"config": self.config, "metadata": self.metadata}
         forward = {names["forward"]: list(self.forward), **self.forward} if self.forward else {}
         return {name: value for name, value in options.items() if value is not None} | forward
 

@@ -35,7 +35,7 @@ def test_the_bench_prints_rate_latencies_and_ratio_of_relay_and_gateway_at_each_
 ) -> None:
     rows = {(cells[0], cells[1]): cells[2:] for cells in report if len(cells) == 6 and cells[0] in ("1", "32")}
 
-    assert set(rows) == {(at, name) for at in ("1", "32") for name in ("relay", "gateway")}
+    assert set(rows) == {(at, name) for at in ("1", "32") for name in ("relay", "gateway", "routed")}
     assert all(float(number) > 0 for cells in rows.values() for number in cells)
     assert rows["1", "relay"][3] == "1.00"
 

@@ -11,6 +11,7 @@ COMMANDS = [
     Entry("up", "emberway.cli.up:up", "Start the gateway."),
     Entry("demo", "emberway.cli.demo:demo", "Send a mixed set of calls to a running gateway."),
     Entry("check", "emberway.cli.check:check", "Check a grammar or a JSON Schema before a provider sees it."),
+    Entry("explain", "emberway.cli.explain:explain", "Say where a call would go under a config, and why."),
     Entry("doctor", "emberway.cli.doctor:doctor", "See whether this machine lets the gateway run."),
     Entry("settings", "emberway.cli.settings:settings", "Show the settings and where each came from."),
     Entry("emulator", "emberway.cli.emulator:emulator", "Run the provider emulator alone."),

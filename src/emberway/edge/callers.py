@@ -11,6 +11,11 @@ MOST = 4096
 """Sets of headers that are held at once."""
 
 
+def options_of(by_name: Named) -> CallOptions:
+    """The options that these headers spell, read anew. Raises InvalidCall for unusable ones."""
+    return read_options(tuple(map(by_name.get, DECIDING)))
+
+
 class Callers:
     """Saves a usual call two thirds of what reading its headers, key and target would cost (benchmarks/edge.py).
 
@@ -40,7 +45,7 @@ class Callers:
             self.forget_at = now + KEPT
         known = self._known.get(values)
         if known is None:
-            known = read_options(tuple(map(get, DECIDING)))
+            known = options_of(by_name)
             if len(self._known) < MOST:
                 self._known[values] = known
         return known

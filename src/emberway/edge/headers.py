@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import msgspec
 
 from emberway.errors import HeadersTooLarge, InvalidCall
 from emberway.exchange import CallOptions, Exchange, Headers
 from emberway.secret import Secret
-from emberway.wire.header_lines import header_lines
+from emberway.wire.header_lines import header_lines, joined
 
 MAX_COUNT = 100
 """Headers of one request. Their size is the server's to bound."""
@@ -148,50 +149,46 @@ _PASSED_ON = frozenset(
 _PASSED_ON_PREFIXES = (b"x-ratelimit-", b"ratelimit-", b"openai-", b"anthropic-", b"fireworks-", b"x-fireworks-")
 
 
-class _Names(dict[bytes, bytes | None]):
-    """What a provider's header is called in our answer; ``None``: it stays here. Each name is judged once."""
+class _Beginnings(dict[bytes, bytes]):
+    """How the line of a provider's header begins in our answer; empty: it stays here. Each name is judged once."""
 
     most = 2000
     """Names come from outside, so what is remembered is bounded."""
 
-    def __missing__(self, name: bytes) -> bytes | None:
+    def __missing__(self, name: bytes) -> bytes:
+        line = b""
         if name == b"x-request-id":
-            ours: bytes | None = b"x-upstream-request-id"
-        else:
-            ours = name if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES) else None
+            line = b"\r\nx-upstream-request-id: "
+        elif name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES):
+            line = header_lines([(name, b"")])
         if len(self) < self.most:
-            self[name] = ours
-        return ours
+            self[name] = line
+        return line
 
 
-_NAMES = _Names()
+_BEGINNINGS = _Beginnings()
 
 
-def provider_headers(headers: Headers) -> Headers:
+def provider_lines(headers: Headers) -> bytes:
     """Those of a provider's answer that the client gets: an allow-list, so that no cookie or internal header leaks.
 
     The provider's request id moves to ``x-upstream-request-id``; ours is ``x-request-id``.
     """
-    names = _NAMES
-    return [(ours, value) for name, value in headers if (ours := names[name]) is not None]
+    beginnings = _BEGINNINGS
+    return joined([line + value for name, value in headers if (line := beginnings[name])])
 
 
-class _OfProviders(dict[str, bytes]):
-    """What every answer of a provider says, by its slug."""
-
-    def __missing__(self, slug: str) -> bytes:
-        self[slug] = lines = header_lines(
-            [
-                (b"x-portkey-provider", slug.encode("latin-1")),
-                (b"x-portkey-last-used-option-index", b"config"),
-                (b"x-portkey-retry-attempt-count", b"0"),
-                (b"x-portkey-cache-status", b"DISABLED"),
-            ]
-        )
-        return lines
-
-
-_OF_PROVIDERS = _OfProviders()
+@lru_cache(1024)
+def _provider_lines(slug: str, option_path: str, retries: int) -> bytes:
+    """What every answer says that came from a provider; most say one of a few things."""
+    return header_lines(
+        [
+            (b"x-portkey-provider", slug.encode("latin-1")),
+            (b"x-portkey-last-used-option-index", option_path.encode("latin-1")),
+            (b"x-portkey-retry-attempt-count", b"%d" % retries),
+            (b"x-portkey-cache-status", b"DISABLED"),
+        ]
+    )
 
 
 def own_lines(exchange: Exchange, now: float) -> bytes:
@@ -205,7 +202,7 @@ def own_lines(exchange: Exchange, now: float) -> bytes:
     is_own_trace = exchange.trace_id is exchange.request_id
     lines += exchange.request_id.encode() if is_own_trace else _safe(exchange.trace_id)
     if exchange.provider:
-        lines += _OF_PROVIDERS[exchange.provider]
+        lines += _provider_lines(exchange.provider, exchange.option_path, exchange.retries)
     if exchange.changed:
         lines += b"\r\nx-emberway-changed: " + _line(", ".join(exchange.changed))
     if exchange.warnings:

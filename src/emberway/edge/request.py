@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from emberway.edge.head import NO_HEAD, Head
-from emberway.edge.headers import own_lines, provider_headers
+from emberway.edge.headers import own_lines, provider_lines
 from emberway.edge.watch import Watched
 from emberway.exchange import Headers
 from emberway.pipeline.relay import is_event_stream
@@ -46,14 +46,17 @@ class Request(Watched, eq=False, kw_only=True):
 
     def whole(self, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
         """Send a provider's answer that was read whole."""
-        return self.own(status, provider_headers(headers), body)
+        return self._whole(status, provider_lines(headers), body)
 
-    async def own(self, status: int, headers: Headers, body: bytes) -> None:
+    def own(self, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
         """Send a complete answer with these headers and those that every answer carries."""
+        return self._whole(status, header_lines(headers), body)
+
+    async def _whole(self, status: int, lines: bytes, body: bytes) -> None:
         self.is_started = True
         exchange = self.exchange
         exchange.status = status
-        lines = header_lines(headers) + own_lines(exchange, time.monotonic())
+        lines += own_lines(exchange, time.monotonic())
         if not self.body_is_read and (self.is_late or not await self._drained()):
             lines += b"\r\nconnection: close"  # what is still to come would be taken for the next request
         scope = self.scope
@@ -97,7 +100,7 @@ class Request(Watched, eq=False, kw_only=True):
         self.is_started = True
         self.exchange.status = status
         self.watch_now()
-        head = provider_headers(headers)
+        head = headers_in(provider_lines(headers))
         named = dict(head)
         if b"cache-control" not in named:
             head.append((b"cache-control", b"no-cache"))

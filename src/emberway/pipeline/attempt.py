@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable
 from msgspec import Struct
 
 from emberway.exchange import Headers
-from emberway.pipeline.resolve import Pairs, Place, Target, no_credential
+from emberway.pipeline.destination import Destination, Pairs, Place, no_credential
 from emberway.providers.base import Ask, Call, Written
 from emberway.upstream.base import Inbound, Origin, Outbound, Upstream
 from emberway.upstream.request import head_start
@@ -28,12 +28,12 @@ class Attempt(Struct, eq=False):
 
     upstream: Upstream
     call: Call
-    target: Target
+    to: Destination
     place: Place
 
     def send(self, written: Written, upload: AsyncIterator[bytes] | None = None) -> Awaitable[Inbound]:
         """The provider's answer to ``written``, whatever its status. Raises UpstreamError where there is none."""
-        call, target = self.call, self.target
+        call, to = self.call, self.to
         outbound = Outbound(
             call.method,
             self.place.base.origin,
@@ -41,15 +41,15 @@ class Attempt(Struct, eq=False):
             (),
             written.body if upload is None else upload,
             _declared_length(call) if upload is not None else None,
-            target.deadlines,
+            to.streaming if call.fields.stream else to.deadlines,
             upload is None and (call.endpoint != "passthrough" or call.method == "GET"),
         )
-        wanted = target.forwarded
+        wanted = to.forwarded
         if call.query or not wanted.isdisjoint(call.names):
             outbound.target = self._target(written.path)
             outbound.headers = (*written.headers, *self._credential(), *self._forwarded(wanted))
         else:
-            start = target.starts.get((call.method, written.path, written.headers))
+            start = to.starts.get((call.method, written.path, written.headers))
             outbound.start = start if start is not None else self._first_start(written)
         return self.upstream.send(outbound)
 
@@ -57,16 +57,16 @@ class Attempt(Struct, eq=False):
         """One request of a conversation; ``elsewhere``: to that origin and target, without the credential."""
         if elsewhere is None:
             origin, target = self.place.base.origin, self._target(ask.path)
-            headers = (*ask.headers, *self._credential(), *self._forwarded(self.target.forwarded - _ONCE))
+            headers = (*ask.headers, *self._credential(), *self._forwarded(self.to.forwarded - _ONCE))
         else:
             (origin, target), headers = elsewhere, ask.headers
         return self.upstream.send(
-            Outbound(ask.method, origin, target, headers, ask.body, None, self.target.deadlines, may_repeat=True)
+            Outbound(ask.method, origin, target, headers, ask.body, None, self.to.deadlines, may_repeat=True)
         )
 
     def _first_start(self, written: Written) -> bytes:
         """The head's start, made once for all calls of this target that are written alike."""
-        method, starts = self.call.method, self.target.starts
+        method, starts = self.call.method, self.to.starts
         headers = (*written.headers, *self._credential())
         start = head_start(method, self._target(written.path), headers, self.place.base.origin)
         if len(starts) < _MOST_STARTS:
@@ -78,10 +78,10 @@ class Attempt(Struct, eq=False):
         return target + b"?" + self.call.query if self.call.query else target
 
     def _credential(self) -> Pairs:
-        secret = self.target.credential or self.place.credential
+        secret = self.to.credential or self.place.credential
         if secret is None:
-            raise no_credential(self.target.provider)
-        return self.target.provider.auth(secret)
+            raise no_credential(self.to.provider)
+        return self.to.provider.auth(secret)
 
     def _forwarded(self, wanted: frozenset[bytes]) -> Headers:
         """The caller's own headers that go on to the provider."""

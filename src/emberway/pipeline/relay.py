@@ -43,12 +43,41 @@ def is_event_stream(headers: Headers) -> bool:
     return False
 
 
-async def relay_stream(inbound: Inbound, client: Client, exchange: Exchange, *, events: bool) -> None:
-    """Pass the body on as it comes. ``events``: it is an event stream, so the tap reads it and a break can be told."""
-    chunk = await inbound.chunk()
+class Begun(Protocol):
+    """An answer that is whole, or whose first bytes are there."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    """All of it, or the first bytes."""
+    rest: Inbound | None
+    """Brings what follows."""
+    changed: tuple[str, ...]
+    warnings: tuple[str, ...]
+    is_refused: bool
+    """Whether it is the provider's error."""
+
+
+async def relay(begun: Begun, exchange: Exchange, client: Client) -> None:
+    """Give the client the chosen answer, and note in ``exchange`` what it says."""
     exchange.answered = time.monotonic()
+    exchange.changed, exchange.warnings = begun.changed, begun.warnings
+    if begun.rest is not None:
+        await relay_stream(begun, client, exchange, events=is_event_stream(begun.headers))
+        return
+    if begun.is_refused:
+        exchange.error = "provider_error"
+    else:
+        note_answer(exchange, begun.body)
+    await client.whole(begun.status, begun.headers, begun.body)
+
+
+async def relay_stream(begun: Begun, client: Client, exchange: Exchange, *, events: bool) -> None:
+    """Pass the body on as it comes. ``events``: it is an event stream, so the tap reads it and a break can be told."""
+    chunk, inbound = begun.body, begun.rest
+    assert inbound is not None, "an answer that is whole is not relayed in pieces"
     # The first bytes are there: until now an error could still become a status, from here on it cannot.
-    await client.start(inbound.status, inbound.headers)
+    await client.start(begun.status, begun.headers)
     tap = Tap()
     try:
         while chunk:

@@ -1,9 +1,10 @@
-"""Who calls, and where the call goes: headers and model name → identity and :class:`Target`."""
+"""Who calls, and where the call goes: headers, config and model name → identity and destination."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
 from typing import cast
 
 from msgspec import Struct, field
@@ -11,9 +12,14 @@ from msgspec import Struct, field
 from emberway.accounts.directory import KeyDirectory
 from emberway.errors import InvalidCall, NotBuilt, Unauthenticated
 from emberway.exchange import CallOptions, Identity
+from emberway.pipeline.destination import Destination, Place
+from emberway.pipeline.plans import Plans
 from emberway.providers.base import Call, Provider
+from emberway.routing.base import Command
+from emberway.routing.lead import Lead, lead_of
+from emberway.routing.plan import Plan, Target
 from emberway.secret import Secret
-from emberway.upstream.addresses import BaseUrl, parse_base_url
+from emberway.upstream.addresses import parse_base_url
 from emberway.upstream.base import Deadlines
 
 _PLACEHOLDERS = frozenset({"OPENAI_API_KEY", "DUMMY-KEY", "dummy", "undefined", "null", "None"})
@@ -30,30 +36,17 @@ _SEND_A_PROVIDER = (
 )
 
 
-Pairs = tuple[tuple[bytes, bytes], ...]
+class Planned(Struct, eq=False):
+    """What all calls have in common that come with the same headers and the same config."""
 
+    plan: Plan
+    lead: Lead | None
+    destinations: dict[Target, Destination] = field(default_factory=dict)
+    """Of the targets that take every call as it is, and whose destination no model decides."""
 
-class Place(Struct, frozen=True):
-    """Where a provider is reached in this process."""
-
-    base: BaseUrl
-    credential: Secret | None = None
-    """Used when the caller brings none; never sent anywhere else."""
-
-
-class Target(Struct, eq=False):
-    """Where a call goes, and what all calls that go there with the same headers have in common."""
-
-    provider: Provider
-    place: Place | None
-    """``None`` for a provider that is started when it is first needed."""
-    credential: Secret | None
-    """The caller's own."""
-    deadlines: Deadlines
-    forwarded: frozenset[bytes]
-    """Names of the caller's headers that go on to the provider."""
-    starts: dict[tuple[str, str, Pairs], bytes] = field(default_factory=dict)
-    """By method, path and the dialect's headers: the head of a request less what is about its body alone."""
+    def begins_with(self, command: Command) -> bool:
+        """Whether ``command`` is the plan's lead."""
+        return self.lead is not None and self.lead.command == command
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +63,7 @@ class Resolver:
     deadlines: Deadlines
     trusted_origins: frozenset[tuple[str, str, int]] = frozenset()
     custom_hosts: bool = True
+    plans: Plans = dataclass_field(default_factory=Plans)
 
     def identify(self, options: CallOptions) -> Identity:
         """Whose call this is; the first of the three places that holds anything that could be a key of ours decides.
@@ -98,19 +92,18 @@ class Resolver:
             )
         return identity
 
-    def provider_of(self, options: CallOptions, model: str | None) -> Provider | None:
-        """The provider that a call names, by header or by its model's name; ``None`` when it names none."""
-        if options.config is not None:
-            raise NotBuilt(
-                "Routing configs (x-portkey-config) are not part of this release. Name one provider in "
-                "x-portkey-provider instead.",
-                param="x-portkey-config",
-                code="configs_not_built",
-            )
-        if options.virtual_key is not None:
-            raise _no_virtual_keys(options.virtual_key, "x-portkey-virtual-key")
-        slug = options.provider
-        where = "x-portkey-provider"
+    def provider_of(self, options: CallOptions, model: str | None, target: Target | None = None) -> Provider | None:
+        """The provider that a call names, by target, header or its model's name; ``None`` when it names none.
+
+        Within a target its own provider comes first, then its virtual key, then the model (specification 2.11).
+        """
+        slug, virtual_key, where = options.provider, options.virtual_key, "x-portkey-provider"
+        if target is not None and (target.provider or target.virtual_key or names_a_slug(model or "")):
+            slug, virtual_key, where = target.provider, target.virtual_key, target.path
+            if slug is not None:
+                virtual_key = None
+        if virtual_key is not None:
+            raise _no_virtual_keys(virtual_key, where if target else "x-portkey-virtual-key")
         if slug is None and model is not None and names_a_slug(model):
             slug, where = model.partition("/")[0], "model"
         if slug is None:
@@ -121,35 +114,63 @@ class Resolver:
                 raise _no_virtual_keys(slug, where)
         return self.find_provider(slug)
 
-    def resolve(self, call: Call) -> Target:
-        """Provider, address and credential for ``call``; raises a CallerError that says what to send instead."""
+    def resolve(self, call: Call) -> Destination | Planned:
+        """Where ``call`` goes, or by which plan that is found; raises a CallerError that says what to send instead."""
         options, model = call.options, call.model
-        names_its_place = model is not None and model[:1] == "@" and names_a_slug(model)
-        if options.target is not None and not names_its_place:
-            return cast("Target", options.target)  # nobody else puts anything there
-        provider = self.provider_of(options, model)
+        found = options.target
+        if found is not None and (model is None or model[:1] != "@" or not names_a_slug(model)):
+            return cast("Destination | Planned", found)  # nobody else puts anything there
+        if options.config is not None:
+            if found is None:
+                plan = self.plans.of(options.config)
+                options.target = found = Planned(plan, lead_of(plan.root))
+            return cast("Planned", found)
+        return self.destination(call)
+
+    def destination(self, call: Call, target: Target | None = None) -> Destination:
+        """Provider, address and credential for ``call``, for one target of a plan or, without, by its headers.
+
+        Takes an ``@slug/`` that was read off the model's name. Raises a CallerError that says what to send instead.
+        """
+        options, model = call.options, call.model
+        provider = self.provider_of(options, model, target)
         if provider is None:
             raise InvalidCall(_SEND_A_PROVIDER, param="x-portkey-provider", code="missing_provider")
-        if names_its_place and model is not None:
+        if model is not None and model[:1] == "@" and names_a_slug(model):
             call.model = model.partition("/")[2]
-        target = Target(
+        host = options.custom_host or (target.custom_host if target is not None else None)
+        names = options.forward_headers or (target.forward_headers if target is not None else ())
+        seconds = options.request_timeout or (target.request_timeout if target is not None else None)
+        whole, streaming = deadlines_within(self.deadlines, seconds)
+        to = Destination(
             provider,
-            self._place(provider, options),
-            self._callers_credential(options),
-            deadlines_of(self.deadlines, options),
-            provider.forwards | _ALWAYS_FORWARDED | {name.encode("latin-1") for name in options.forward_headers},
+            self._place(provider) if host is None else self._custom_place(host),
+            self._credential(options, target),
+            whole,
+            streaming,
+            provider.forwards | _ALWAYS_FORWARDED | {name.encode("latin-1") for name in names},
         )
-        if options.provider is not None and target.place is not None:
-            options.target = target
-        return target
+        if target is None and options.provider is not None and to.place is not None:
+            options.target = to
+        return to
 
-    def _place(self, provider: Provider, options: CallOptions) -> Place | None:
-        if options.custom_host is not None:
-            return self._custom_place(options.custom_host)
+    def _place(self, provider: Provider) -> Place | None:
         place = self.places.get(provider.slug)
         if place is None and provider.slug != EMULATOR:
             place = Place(parse_base_url(provider.base_url, frozenset()))
         return place
+
+    def _credential(self, options: CallOptions, target: Target | None) -> Secret | None:
+        """What the call brings for its provider.
+
+        A target's own key comes first. The caller's ``Authorization`` was meant for the provider that the headers name,
+        so a target that names another does not get it; one that stands alone in its config is the caller's choice.
+        """
+        if target is None or target.provider is None:
+            return target.api_key if target is not None and target.api_key else self._callers_credential(options)
+        if target.api_key is None and target.provider == (options.provider or _alone(target)):
+            return self._callers_credential(options)
+        return target.api_key
 
     def _custom_place(self, url: str) -> Place:
         if not self.custom_hosts:
@@ -173,27 +194,26 @@ class Resolver:
         return None if self.directory.identify(text) is not None else token
 
 
-def deadlines_of(deadlines: Deadlines, options: CallOptions) -> Deadlines:
-    """The caller's ``x-portkey-request-timeout`` bounds the whole call, head and body (in the operator's bounds)."""
-    wanted = options.request_timeout
-    if wanted is None:
-        return deadlines
-    return replace(deadlines, first_byte=min(wanted, deadlines.first_byte), total=min(wanted, deadlines.total))
+def deadlines_within(given: Deadlines, seconds: float | None) -> tuple[Deadlines, Deadlines]:
+    """The deadlines of a whole answer and of a stream, where the call is to take no more than ``seconds``.
+
+    A whole answer must be there by then, a stream must have begun: it is never cut later (specification 4.5). The
+    operator's bounds stay.
+    """
+    if seconds is None:
+        return given, given
+    streaming = replace(given, first_byte=min(seconds, given.first_byte))
+    return replace(streaming, total=min(seconds, given.total)), streaming
+
+
+def _alone(target: Target) -> str | None:
+    """The provider of a config that is a single target."""
+    return target.provider if target.path == "config" else None
 
 
 def names_a_slug(model: str) -> bool:
     """Whether a model name begins with a saved provider's slug; Cloudflare's own ``@cf/`` and ``@hf/`` names do not."""
     return model.startswith("@") and "/" in model and not model.startswith(("@cf/", "@hf/"))
-
-
-def no_credential(provider: Provider) -> Unauthenticated:
-    """The error for a call that brings no key for its provider."""
-    return Unauthenticated(
-        f"The call brings no key for the provider '{provider.slug}'. Send it as 'Authorization: Bearer <provider key>' "
-        "and this gateway's own key in x-portkey-api-key.",
-        param="authorization",
-        code="missing_provider_key",
-    )
 
 
 def _no_virtual_keys(slug: str, where: str) -> NotBuilt:

@@ -7,7 +7,7 @@ cannot wait, roll dice or look at a clock; all of that reaches it through :class
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -91,7 +91,7 @@ StepKind = Literal[
 ]  # fmt: skip
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True):
     """One line of the trail: why the router did what it did."""
 
     kind: StepKind

@@ -38,6 +38,35 @@ def update(text: bytes, values: dict[str, bytes | None]) -> bytes:
     return msgspec.json.encode(fields)
 
 
+EVERY = None
+"""A step that stands for each item of a list."""
+
+
+def drop(text: bytes, path: Sequence[str | int | None]) -> bytes:
+    """``text`` without what stands at ``path``, where ``EVERY`` may be a step; what is not there is not missed."""
+    step, rest = path[0], path[1:]
+    if isinstance(step, str):
+        if text[:1] != b"{":
+            return text
+        fields = _object.decode(text)
+        if step in fields:
+            if rest:
+                fields[step] = Raw(drop(bytes(fields[step]), rest))
+            else:
+                del fields[step]
+        return msgspec.json.encode(fields)
+    if text[:1] != b"[":
+        return text
+    items = _array.decode(text)
+    chosen = range(len(items)) if step is None else [step] if step < len(items) else []
+    if not rest:
+        dropped = set(chosen)
+        return msgspec.json.encode([item for index, item in enumerate(items) if index not in dropped])
+    for index in chosen:
+        items[index] = Raw(drop(bytes(items[index]), rest))
+    return msgspec.json.encode(items)
+
+
 def _edit(text: bytes, path: Path, value: bytes | None) -> bytes:
     step, *rest = path
     container: dict[str, Raw] | list[Raw]

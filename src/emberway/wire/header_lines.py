@@ -32,12 +32,16 @@ _BEGINNINGS = _Beginnings()
 def header_lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """A line for each header, each after a line break: what follows a status line. BadHead if one would break it."""
     beginnings = _BEGINNINGS
-    lines = [beginnings[name] + value for name, value in headers]
-    joined = b"".join(lines)
+    return joined([beginnings[name] + value for name, value in headers])
+
+
+def joined(lines: list[bytes]) -> bytes:
+    """The lines in one; BadHead if any is more than a line break and a header."""
+    whole = b"".join(lines)
     count = len(lines)
-    if joined.count(b"\n") != count or joined.count(b"\r") != count or b"\0" in joined:
+    if whole.count(b"\n") != count or whole.count(b"\r") != count or b"\0" in whole:
         raise BadHead("a header holds a line break or a NUL")
-    return joined
+    return whole
 
 
 def headers_in(lines: bytes) -> list[tuple[bytes, bytes]]:

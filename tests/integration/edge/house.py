@@ -193,12 +193,16 @@ class House:
         return self.upstream.sent[0]
 
     @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The access log."""
+        self._log.flush()
+        return [json.loads(line) for line in self._lines.getvalue().splitlines()]
+
+    @property
     def line(self) -> dict[str, Any]:
         """The one line of the access log."""
-        self._log.flush()
-        (line,) = self._lines.getvalue().splitlines()
-        fields: dict[str, Any] = json.loads(line)
-        return fields
+        (line,) = self.lines
+        return line
 
 
 def answer(body: bytes = b'{"id":"1"}', status: int = 200, *headers: tuple[bytes, bytes]) -> ScriptedAnswer:

@@ -13,7 +13,7 @@ from emberway.edge.headers import (
     MAX_COUNT,
     named,
     own_lines,
-    provider_headers,
+    provider_lines,
     read_options,
     trace_id,
 )
@@ -122,7 +122,7 @@ def test_cookies_and_hop_by_hop_headers_of_a_provider_stay_here():
         (b"x-portkey-trace-id", b"forged"), (b"retry-after", b"7"),
     ]  # fmt: skip
 
-    assert provider_headers(sent) == [
+    assert headers_in(provider_lines(sent)) == [
         (b"content-type", b"application/json"),
         (b"x-upstream-request-id", b"up-1"),
         (b"x-ratelimit-limit-requests", b"10"),

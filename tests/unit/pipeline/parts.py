@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from emberway.exchange import CallOptions, Exchange, Headers
 from emberway.pipeline.attempt import Attempt
-from emberway.pipeline.resolve import Place, Target
+from emberway.pipeline.destination import Destination, Place
 from emberway.providers.auth import bearer
 from emberway.providers.base import Call, Provider
 from emberway.secret import Secret
@@ -42,17 +42,17 @@ def call(
     )
 
 
-def target(
+def destination(
     credential: str | None = "callers", *, provider: Provider = PROVIDER, forwarded: frozenset[bytes] = frozenset()
-) -> Target:
+) -> Destination:
     secret = Secret(credential) if credential is not None else None
-    return Target(provider, Place(BASE), secret, Deadlines(), forwarded)
+    return Destination(provider, Place(BASE), secret, Deadlines(), Deadlines(), forwarded)
 
 
 def attempt(
-    upstream: ScriptedUpstream, to: Target | None = None, of: Call | None = None, place: Place | None = None
+    upstream: ScriptedUpstream, to: Destination | None = None, of: Call | None = None, place: Place | None = None
 ) -> Attempt:
-    to = to or target()
+    to = to or destination()
     return Attempt(upstream, of or call(), to, place or to.place or Place(BASE))
 
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.pipeline.parts import BASE, BODY, attempt, call, pieces, target
+from tests.unit.pipeline.parts import BASE, BODY, attempt, call, destination, pieces
 
 from emberway.errors import InvalidCall, Unauthenticated
-from emberway.pipeline.resolve import Place
+from emberway.pipeline.destination import Place
 from emberway.providers.base import Ask, Written
 from emberway.secret import Secret
 from emberway.upstream.base import Origin
@@ -46,7 +46,7 @@ async def test_a_call_goes_below_the_providers_base_with_its_own_bytes(upstream:
 
 @pytest.mark.anyio
 async def test_the_head_of_calls_that_are_alike_is_written_once(upstream: ScriptedUpstream) -> None:
-    to = target()
+    to = destination()
 
     for body in (BODY, BODY + b" "):
         await attempt(upstream, to, call(body)).send(WRITTEN)
@@ -58,7 +58,7 @@ async def test_the_head_of_calls_that_are_alike_is_written_once(upstream: Script
 
 @pytest.mark.anyio
 async def test_a_remembered_head_is_the_one_that_would_be_written(upstream: ScriptedUpstream) -> None:
-    to = target(forwarded=FORWARDED)
+    to = destination(forwarded=FORWARDED)
 
     await attempt(upstream, to).send(WRITTEN)
     await attempt(upstream, to, call(headers=[(b"traceparent", b"t")])).send(WRITTEN)
@@ -69,7 +69,7 @@ async def test_a_remembered_head_is_the_one_that_would_be_written(upstream: Scri
 
 @pytest.mark.anyio
 async def test_paths_with_ids_in_them_do_not_pile_up(upstream: ScriptedUpstream) -> None:
-    to = target()
+    to = destination()
 
     for number in range(100):
         path = f"/responses/{number}"
@@ -81,7 +81,7 @@ async def test_paths_with_ids_in_them_do_not_pile_up(upstream: ScriptedUpstream)
 
 @pytest.mark.anyio
 async def test_different_methods_paths_and_headers_have_heads_of_their_own(upstream: ScriptedUpstream) -> None:
-    to = target()
+    to = destination()
 
     for method, written in (("POST", WRITTEN), ("PUT", WRITTEN), ("POST", Written("/other", BODY))):
         await attempt(upstream, to, call(method=method)).send(written)
@@ -98,8 +98,8 @@ async def test_different_methods_paths_and_headers_have_heads_of_their_own(upstr
 async def test_the_callers_key_comes_before_the_places(upstream: ScriptedUpstream) -> None:
     place = Place(BASE, Secret("places"))
 
-    await attempt(upstream, target("callers"), place=place).send(WRITTEN)
-    await attempt(upstream, target(None), place=place).send(WRITTEN)
+    await attempt(upstream, destination("callers"), place=place).send(WRITTEN)
+    await attempt(upstream, destination(None), place=place).send(WRITTEN)
 
     keys = [line for lines in heads(upstream) for line in lines if line.startswith(b"authorization")]
     assert keys == [b"authorization: Bearer callers", b"authorization: Bearer places"]
@@ -108,7 +108,7 @@ async def test_the_callers_key_comes_before_the_places(upstream: ScriptedUpstrea
 @pytest.mark.anyio
 async def test_a_call_without_any_key_is_not_sent(upstream: ScriptedUpstream) -> None:
     with pytest.raises(Unauthenticated) as caught:
-        await attempt(upstream, target(None)).send(WRITTEN)
+        await attempt(upstream, destination(None)).send(WRITTEN)
 
     assert caught.value.code == "missing_provider_key"
     assert "'example'" in caught.value.message
@@ -117,7 +117,7 @@ async def test_a_call_without_any_key_is_not_sent(upstream: ScriptedUpstream) ->
 
 @pytest.mark.anyio
 async def test_only_the_named_headers_of_the_caller_are_passed_on(upstream: ScriptedUpstream) -> None:
-    await attempt(upstream, target(forwarded=FORWARDED), call(headers=TRACED)).send(WRITTEN)
+    await attempt(upstream, destination(forwarded=FORWARDED), call(headers=TRACED)).send(WRITTEN)
 
     (lines,) = heads(upstream)
     assert {b"traceparent: t", b"idempotency-key: k"} < set(lines)
@@ -159,14 +159,14 @@ async def test_an_upload_keeps_its_length_and_is_sent_once(
 @pytest.mark.anyio
 async def test_a_header_that_would_break_the_head_is_refused(upstream: ScriptedUpstream) -> None:
     with pytest.raises(InvalidCall):
-        await attempt(upstream, target("a\r\nx-evil: 1")).send(WRITTEN)
+        await attempt(upstream, destination("a\r\nx-evil: 1")).send(WRITTEN)
 
     assert upstream.sent == []
 
 
 @pytest.mark.anyio
 async def test_a_conversations_requests_carry_the_key_and_no_idempotency_key(upstream: ScriptedUpstream) -> None:
-    asked = attempt(upstream, target(forwarded=FORWARDED), call(headers=TRACED, query=b"q=1"))
+    asked = attempt(upstream, destination(forwarded=FORWARDED), call(headers=TRACED, query=b"q=1"))
 
     await asked.ask(Ask("/image", "POST", b"{}", ((b"accept", b"image/png"),)))
 
@@ -178,7 +178,7 @@ async def test_a_conversations_requests_carry_the_key_and_no_idempotency_key(ups
 
 @pytest.mark.anyio
 async def test_a_request_elsewhere_carries_no_key_and_no_header_of_the_caller(upstream: ScriptedUpstream) -> None:
-    asked = attempt(upstream, target(forwarded=FORWARDED), call(headers=TRACED, query=b"q=1"))
+    asked = attempt(upstream, destination(forwarded=FORWARDED), call(headers=TRACED, query=b"q=1"))
 
     await asked.ask(Ask("ignored", "GET"), (Origin("https", "cdn.example.com", 443), b"/a?sig=1"))
 

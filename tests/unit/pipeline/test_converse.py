@@ -9,7 +9,7 @@ from tests.unit.pipeline.parts import attempt
 
 from emberway.errors import BadAnswer, ConnectFailed, InvalidCall
 from emberway.pipeline.converse import converse
-from emberway.pipeline.resolve import Place
+from emberway.pipeline.destination import Place
 from emberway.providers.base import Answer, Ask, Asks, Conversation, Pause, Reply
 from emberway.upstream.addresses import parse_base_url
 from emberway.upstream.base import Outbound

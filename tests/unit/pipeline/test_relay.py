@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from tests.unit.pipeline.parts import Recipient, exchange
 
 from emberway.errors import GatewayError, StreamBroken, UpstreamTimeout
-from emberway.exchange import NO_USAGE, Headers
-from emberway.pipeline.relay import MAX_TAPPED, is_event_stream, note_answer, relay_stream
+from emberway.exchange import NO_USAGE, Exchange, Headers
+from emberway.pipeline.obtain import Obtained
+from emberway.pipeline.relay import MAX_TAPPED, Client, is_event_stream, note_answer, relay_stream
 from emberway.upstream.scripted import ScriptedAnswer, ScriptedInbound
 
 EVENTS: Headers = [(b"content-type", b"text/event-stream"), (b"x-a", b"b")]
@@ -23,12 +25,19 @@ def inbound(*chunks: bytes, error: GatewayError | None = None) -> ScriptedInboun
     return ScriptedInbound(ScriptedAnswer(200, EVENTS, chunks, error))
 
 
+async def relayed(source: ScriptedInbound, client: Client, exchange: Exchange, *, events: bool) -> None:
+    """Relay ``source`` from its first bytes on, as an attempt hands it over."""
+    exchange.answered = time.monotonic()
+    begun = Obtained(source.status, source.headers, await source.chunk(), rest=source)
+    await relay_stream(begun, client, exchange, events=events)
+
+
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=10), st.booleans())
 def test_the_pieces_that_come_are_the_pieces_that_go(pieces: list[bytes], events: bool) -> None:
     pieces = [piece for piece in pieces if b'{"error"' not in piece]
     client = Recipient()
 
-    asyncio.run(relay_stream(inbound(*pieces), client, exchange(), events=events))
+    asyncio.run(relayed(inbound(*pieces), client, exchange(), events=events))
 
     assert client.said == [("start", b""), *(("send", piece) for piece in pieces), ("end", b"")]
     assert (client.status, client.headers) == (200, EVENTS)
@@ -41,7 +50,7 @@ def test_an_event_is_never_continued_by_the_error_event(one: int, other: int) ->
     client = Recipient()
     broken = inbound(b":\n\n", whole[:first], whole[first:second], error=StreamBroken("It broke."))
 
-    asyncio.run(relay_stream(broken, client, exchange(), events=True))
+    asyncio.run(relayed(broken, client, exchange(), events=True))
 
     passed, _, event = client.body.partition(b"event: error\n")
     assert client.ending == "end"
@@ -57,7 +66,7 @@ async def test_a_break_before_the_first_byte_is_raised_and_nothing_was_said(erro
     client = Recipient()
 
     with pytest.raises(type(error)):
-        await relay_stream(inbound(error=error), client, exchange(), events=events)
+        await relayed(inbound(error=error), client, exchange(), events=events)
 
     assert client.said == []
 
@@ -66,7 +75,7 @@ async def test_a_break_before_the_first_byte_is_raised_and_nothing_was_said(erro
 async def test_a_break_of_what_is_no_event_stream_cuts_the_answer() -> None:
     client, noted = Recipient(), exchange()
 
-    await relay_stream(inbound(b"abc", error=StreamBroken("It broke.")), client, noted, events=False)
+    await relayed(inbound(b"abc", error=StreamBroken("It broke.")), client, noted, events=False)
 
     assert client.said == [("start", b""), ("send", b"abc"), ("cut", b"")]
     assert noted.error == "upstream_closed"
@@ -76,7 +85,7 @@ async def test_a_break_of_what_is_no_event_stream_cuts_the_answer() -> None:
 async def test_an_empty_answer_is_begun_and_ended() -> None:
     client = Recipient()
 
-    await relay_stream(inbound(), client, exchange(), events=True)
+    await relayed(inbound(), client, exchange(), events=True)
 
     assert client.said == [("start", b""), ("end", b"")]
 
@@ -98,7 +107,7 @@ async def test_no_piece_is_asked_for_while_the_client_still_takes_the_last() -> 
 
     source = ScriptedInbound(ScriptedAnswer(200, EVENTS, pieces()))
 
-    await relay_stream(source, Recipient(taking), exchange(), events=True)
+    await relayed(source, Recipient(taking), exchange(), events=True)
 
     assert order == ["asked", "sent", "taken"] * 3
 
@@ -107,7 +116,7 @@ async def test_no_piece_is_asked_for_while_the_client_still_takes_the_last() -> 
 async def test_what_a_stream_says_of_itself_lands_on_the_exchange() -> None:
     noted = exchange()
 
-    await relay_stream(inbound(CONTENT, LAST), Recipient(), noted, events=True)
+    await relayed(inbound(CONTENT, LAST), Recipient(), noted, events=True)
 
     assert (noted.response_model, noted.finish_reason, noted.usage.completion) == ("m", "stop", 7)
     assert noted.first_token is not None
@@ -127,7 +136,7 @@ async def test_what_was_seen_before_a_break_lands_on_the_exchange_however_it_bro
             raise end
 
     error = end if isinstance(end, GatewayError) else None
-    relaying = relay_stream(inbound(CONTENT, LAST, error=error), Recipient(leave), noted, events=True)
+    relaying = relayed(inbound(CONTENT, LAST, error=error), Recipient(leave), noted, events=True)
     if error is not None:
         await relaying
     else:
@@ -142,7 +151,7 @@ async def test_what_was_seen_before_a_break_lands_on_the_exchange_however_it_bro
 async def test_what_is_no_event_stream_is_not_read() -> None:
     noted = exchange()
 
-    await relay_stream(inbound(LAST, b'\n\ndata: {"error":1}'), client := Recipient(), noted, events=False)
+    await relayed(inbound(LAST, b'\n\ndata: {"error":1}'), client := Recipient(), noted, events=False)
 
     assert noted.usage is NO_USAGE
     assert client.body == LAST + b'\n\ndata: {"error":1}'
@@ -153,7 +162,7 @@ async def test_what_is_no_event_stream_is_not_read() -> None:
 async def test_a_providers_unnamed_error_gets_its_name_and_every_other_byte_stays(before: bytes) -> None:
     error = b'data: {"error":{"message":"x"}}\n\n'
 
-    await relay_stream(inbound(before + error + CONTENT), client := Recipient(), exchange(), events=True)
+    await relayed(inbound(before + error + CONTENT), client := Recipient(), exchange(), events=True)
 
     assert client.body == before + b"event: error\n" + error + CONTENT
 
@@ -163,7 +172,7 @@ async def test_the_word_error_inside_an_event_is_text() -> None:
     told = b'data: {"choices":[{"delta":{"content":"\\n\\ndata: {\\"error\\""}}]}\n\n'
     halves = (b'data: {"a":1,\ndata: ', b'data: {"error":2}}\n\n')
 
-    await relay_stream(inbound(told, *halves), client := Recipient(), exchange(), events=True)
+    await relayed(inbound(told, *halves), client := Recipient(), exchange(), events=True)
 
     assert client.body == told + b"".join(halves)
 

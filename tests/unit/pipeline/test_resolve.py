@@ -11,7 +11,8 @@ from emberway.accounts.keys import record_of
 from emberway.edge.headers import DECIDING, named, read_options
 from emberway.errors import CallerError, InvalidCall, NotBuilt, Unauthenticated
 from emberway.exchange import CallOptions
-from emberway.pipeline.resolve import Place, Resolver, Target, no_credential
+from emberway.pipeline.destination import Destination, Place, no_credential
+from emberway.pipeline.resolve import Resolver
 from emberway.providers import PROVIDERS, find
 from emberway.providers.base import Call, Provider
 from emberway.providers.fireworks import FIREWORKS, fireworks
@@ -52,7 +53,7 @@ def call(headers: dict[str, str], model: str | None = MODEL) -> Call:
     return Call("chat", "POST", "/chat/completions", b"", [], options(headers), b"{}", Fields(model=model), model)
 
 
-def resolved(headers: dict[str, str], model: str | None = MODEL, **changes: Any) -> Target:
+def resolved(headers: dict[str, str], model: str | None = MODEL, **changes: Any) -> Destination:
     return resolver(**changes).resolve(call(headers, model))
 
 
@@ -211,8 +212,8 @@ def test_a_call_goes_where_its_header_or_else_its_model_says(
         ({"x-portkey-provider": "@prod"}, MODEL, 501, "virtual_keys_not_built", "x-portkey-provider"),
         ({}, f"@prod/{MODEL}", 501, "virtual_keys_not_built", "model"),
         ({"x-portkey-virtual-key": "prod"}, MODEL, 501, "virtual_keys_not_built", "x-portkey-virtual-key"),
-        ({"x-portkey-config": "pc-1"}, MODEL, 501, "configs_not_built", "x-portkey-config"),
-        ({"x-portkey-config": "{}", "x-portkey-provider": "groq"}, MODEL, 501, "configs_not_built", "x-portkey-config"),
+        ({"x-portkey-config": "pc-1"}, MODEL, 501, "saved_configs_not_built", "x-portkey-config"),
+        ({"x-portkey-config": "pc-2", "x-portkey-provider": "a"}, MODEL, 501, "saved_configs_not_built", "x-portkey-config"),
         (
             {"x-portkey-virtual-key": "prod", "x-portkey-provider": "groq", "authorization": f"Bearer {THEIRS}"},
             MODEL, 501, "virtual_keys_not_built", "x-portkey-virtual-key",

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import random
 from contextlib import suppress
 from dataclasses import replace
 
 import msgspec
 import pytest
+from emberway.routing.health import Health
 from tests.unit.pipeline.parts import BASE, BODY, PROVIDER, Recipient, call, exchange, pieces
 
 from emberway.accounts.directory import KeyDirectory
 from emberway.errors import ConnectFailed, GatewayError, InvalidCall, NotBuilt, NotSupported
 from emberway.exchange import CallOptions
-from emberway.pipeline.resolve import EMULATOR, Place, Resolver
-from emberway.pipeline.run import Pipeline, passed_through, write
+from emberway.pipeline.destination import Place
+from emberway.pipeline.drive import Driver
+from emberway.pipeline.obtain import Origins, passed_through, write
+from emberway.pipeline.resolve import EMULATOR, Resolver
+from emberway.pipeline.run import Pipeline
+from emberway.pipeline.shadow import Shadows
 from emberway.providers.base import Ask, Call, Conversation, Dialect, Provider, Reply, Written
 from emberway.secret import Secret
 from emberway.upstream.base import Deadlines
@@ -36,6 +42,12 @@ class Starter:
         return Place(BASE, Secret("emulators"))
 
 
+def pipeline(resolver: Resolver, upstream: ScriptedUpstream, starter: Starter) -> Pipeline:
+    origins = Origins(upstream, starter)
+    driver = Driver(resolver, origins, Health(random.random))
+    return Pipeline(resolver, origins, driver, Shadows(resolver, origins, random.random, lambda copy, seconds: None))
+
+
 async def run(
     of: Call, *answers: Scripted, provider: Provider = PROVIDER, starter: Starter | None = None, upload: bool = False
 ) -> tuple[Recipient, ScriptedUpstream]:
@@ -46,8 +58,9 @@ async def run(
         KeyDirectory(b"", ()), lambda slug: provider, lambda model: None, {"example": Place(BASE)}, Deadlines()
     )
     client = Recipient()
-    pipeline = Pipeline(resolver, upstream, starter or Starter())
-    await pipeline.run(of, exchange(), client, pieces(b"up", b"load") if upload else None)
+    await pipeline(resolver, upstream, starter or Starter()).run(
+        of, exchange(), client, pieces(b"up", b"load") if upload else None
+    )
     return client, upstream
 
 
@@ -169,7 +182,7 @@ async def test_an_answer_is_given_back_however_it_ends(endpoint: str, error: Gat
     of = call(endpoint=endpoint, options=CallOptions(**OPTIONS))
 
     with suppress(ConnectFailed):
-        await Pipeline(resolver, upstream, Starter()).run(of, exchange(), Recipient())
+        await pipeline(resolver, upstream, Starter()).run(of, exchange(), Recipient())
 
     assert_all_closed(upstream)
 

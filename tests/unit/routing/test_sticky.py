@@ -213,4 +213,5 @@ def test_the_trail_tells_that_the_draw_was_no_draw():
     world = World(facts=Call({"user": "user-0"}))
     drive(sticky(1), lambda command: Answered(200), world)
 
-    assert world.told("stuck", "drew") == [("stuck", "config.targets[0]", None)]
+    ((kind, path, said),) = world.told("stuck", "drew")
+    assert (kind, path, said["weight"], said["of"]) == ("stuck", "config.targets[0]", 1, 1)

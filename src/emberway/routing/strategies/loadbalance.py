@@ -22,9 +22,8 @@ def loadbalance(group: Group, context: Context, walk: Walk) -> Route:
     at = _drawn(group, who, context)
     if at is None:
         context.trail.append(Step("unskipped", group.path))
-        at = _spot(group.cumulative, _share(who, 0, context))
+        at = _draw(group, group.cumulative, who, 0, context)
     node = group.nodes[at]
-    context.trail.append(Step("drew" if who is None else "stuck", node.path))
     if group.hedge is not None and isinstance(node, Target):
         other = _drawn(group, who, context, without=(at,))
         race = None if other is None else race_of(node, group.nodes[other], group, context)
@@ -40,7 +39,7 @@ def _drawn(group: Group, who: bytes | None, context: Context, without: tuple[int
     other, and costs nothing per node as long as most are well. A node without weight stands in for nobody.
     """
     for turn in range(DRAWS):
-        at = _spot(group.cumulative, _share(who, turn, context))
+        at = _draw(group, group.cumulative, who, turn, context)
         if at not in without:
             if not is_out(group.nodes[at], context):
                 return at
@@ -53,12 +52,22 @@ def _drawn(group: Group, who: bytes | None, context: Context, without: tuple[int
     if not rest:
         return None
     sums = tuple(accumulate(group.nodes[at].weight for at in rest))
-    return rest[_spot(sums, _share(who, DRAWS, context))]
+    return rest[_draw(group, sums, who, DRAWS, context, rest)]
 
 
-def _share(who: bytes | None, turn: int, context: Context) -> float:
-    """The draw number ``turn``, in [0, 1): by dice, or always the same for the same ``who``."""
-    return context.dice() if who is None else share_of(who, turn)
+def _draw(
+    group: Group, sums: Sequence[float], who: bytes | None, turn: int, context: Context, among: Sequence[int] = ()
+) -> int:
+    """Index into ``sums`` that draw number ``turn`` falls on: by dice, or always the same for the same ``who``.
+
+    ``among``: the nodes that the sums are of, where those are not all. The trail gets the draw and the weight it met.
+    """
+    share = context.dice() if who is None else share_of(who, turn)
+    at = _spot(sums, share)
+    node = group.nodes[among[at] if among else at]
+    said = {"draw": share, "weight": node.weight, "of": sums[-1]}
+    context.trail.append(Step("drew" if who is None else "stuck", node.path, said))
+    return at
 
 
 def _spot(sums: Sequence[float], share: float) -> int:
