@@ -51,6 +51,7 @@ HOMES = {
     "httptools": ("server", "upstream"),
     "jsonschema_rs": ("wire",),
     "llguidance": ("wire",),
+    "re2": ("routing",),
     "socket": ("cli", "server", "upstream"),
     "ssl": ("cli", "upstream"),
     "subprocess": ("cli", "upstream", "vault"),
