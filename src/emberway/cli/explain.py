@@ -18,8 +18,9 @@ from emberway.edge.endpoints.explain import Asked, Assumed, Question, call_of, d
 from emberway.errors import GatewayError
 from emberway.exchange import CallOptions
 from emberway.launch import Launch
-from emberway.pipeline.explain import Explanation
+from emberway.pipeline.explain import Explanation, Request
 from emberway.pipeline.explain import explain as explained
+from emberway.routing.facts import Seen
 from emberway.upstream.client import PooledUpstream
 
 EXAMPLES = (
@@ -76,26 +77,61 @@ def _asked(file: Path | None) -> Asked:
 
 def _lines(told: Explanation) -> list[str]:
     """The explanation for people: the trail, then what would be sent, then the answer."""
-    lines = [_step(step) for step in told.steps]
+    lines = [f"{step['path']}: {_words(step)}" for step in told.steps]
+    before: tuple[object, ...] = ()
     for sending in told.sends:
-        attempt = f", retry {sending.attempt}" if sending.attempt else ""
-        lines.append(f"{sending.path}: {sending.provider}{attempt} → {sending.assumed}")
-        for request in sending.requests:
-            lines.append(f"    {request.method} {request.url}")
-            lines += [f"    {name}: {value}" for name, value in request.headers.items()]
-            lines.append(f"    {msgspec.json.encode(request.body).decode()}")
+        attempt = f" again, retry {sending.attempt}" if sending.attempt else ""
+        lines += ["", f"to {sending.path}{attempt}" + (f", {sending.provider}" if sending.provider else "")]
+        if sending.requests and sending.requests == before:
+            lines.append("    the same request")
+        else:
+            lines += [line for request in sending.requests for line in _request(request)]
+        before = sending.requests
         if sending.changed:
-            lines.append(f"    changed: {', '.join(sending.changed)}")
+            lines.append(f"    changed by: {', '.join(sending.changed)}")
         if isinstance(sending.refused, Mapping):
             lines.append(f"    not sent: {sending.refused['message']}")
+        elif sending.assumed is not None:
+            lines.append(f"    taken for its outcome: {_json(sending.assumed)}")
     if isinstance(told.answer, Mapping):
-        lines.append(f"answer: {told.answer['outcome']} from {told.answer['path']}, retries {told.answer['retries']}")
+        answer = told.answer
+        lines += ["", f"answer: {_json(answer['outcome'])} from {answer['path']}, retries {answer['retries']}"]
     if isinstance(told.refused, Mapping):
-        lines.append(f"refused with {told.refused['status']}: {told.refused['message']}")
+        lines += ["", f"refused with {told.refused['status']}: {told.refused['message']}"]
     return lines
 
 
-def _step(step: Mapping[str, Any]) -> str:
-    said = step["said"]
-    detail = "" if said is None else f" {msgspec.json.encode(said).decode()}"
-    return f"{step['path']}: {step['kind']}{detail}"
+def _request(request: Request) -> list[str]:
+    headers = [f"    {name}: {value}" for name, value in request.headers.items()]
+    return [f"    {request.method} {request.url}", *headers, f"    {_json(request.body)}"]
+
+
+_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "condition": lambda said: "; ".join(map(_comparison, said["seen"])) + (" → holds" if said["holds"] else " → no"),
+    "default": lambda said: "no condition holds: the default",
+    "drew": lambda said: (
+        f"drew {said['draw']:.3f} of 1: this one, whose weight is {said['weight']:g} of {said['of']:g}"
+    ),
+    "stuck": lambda said: f"the caller's place is {said['draw']:.3f} of 1: this one",
+    "skipped": lambda said: f"passed over: {said}",
+    "unskipped": lambda said: "all are out: so none is passed over",
+    "sent": lambda said: f"retry {said}" if said else "sent to",
+    "raced": lambda said: f"raced, its answer counts (a second one after {said['after']:g} s)",
+    "answered": lambda said: f"answers {said}",
+    "failed": lambda said: f"fails with {said['code']}",
+    "waited": lambda said: f"a wait of {said:.2f} s",
+    "moved_on": lambda said: f"next, after {said}",
+    "stopped": lambda said: f"not tried again: {str(said).replace('_', ' ')}",
+}
+
+
+def _words(step: Mapping[str, Any]) -> str:
+    return _WORDS[step["kind"]](step["said"])
+
+
+def _comparison(seen: Seen) -> str:
+    return f"{seen.where} is {_json(seen.found)}, asked for {seen.operator} {_json(seen.wanted)}"
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

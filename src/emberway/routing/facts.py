@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from msgspec import Struct
+
 
 class Facts(Protocol):
     """What conditions and sticky fields may look at."""
@@ -29,7 +31,7 @@ class Facts(Protocol):
         """Id of the key that the call came with; part of every sticky assignment."""
 
 
-class Seen(NamedTuple):
+class Seen(Struct, frozen=True):
     """One comparison of a condition that was made."""
 
     where: str
