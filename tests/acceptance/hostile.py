@@ -1,7 +1,8 @@
 """Makes requests that no client should send: one function for each part of a request that can be wrong.
 
 All chance comes from the dice that a caller brings, so that a seed names a request for good. (Hypothesis was tried: of
-twenty thousand requests it drew, sixteen thousand were repeated, since its engine varies a few examples.)
+twenty thousand requests it drew, sixteen thousand were repeated, since its engine varies a few examples. It has
+`hostile_strategies` for what it does better: to name the smallest request that fails.)
 
 Nothing here names a host or a provider outside this machine, so that no request can make the gateway call one.
 """
@@ -136,6 +137,12 @@ def odd_target(dice: Random) -> Request:
     return Request(method, target.replace(b"\x00", b""), (_JSON,) if with_body else (), _CHAT if with_body else b"")
 
 
+UPLOAD_TARGETS: tuple[bytes, ...] = (
+    b"/v1/audio/transcriptions", b"/v1/images/edits", b"/v1/files", b"/v1/chat/completions", b"/v1/x",
+)  # fmt: skip
+UPLOAD_KINDS: tuple[bytes, ...] = (
+    b"multipart/form-data; boundary=b", b"multipart/form-data; boundary=other", b"multipart/form-data", b"a/b",
+)  # fmt: skip
 PARTS: tuple[bytes, ...] = (
     b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-v3\r\n',
     b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: audio/wav\r\n\r\nRIFF\x00\r\n',
@@ -151,11 +158,9 @@ PARTS: tuple[bytes, ...] = (
 
 def spoilt_upload(dice: Random) -> Request:
     """A multipart body whose parts, boundary and framing do not fit together."""
-    targets = (b"/v1/audio/transcriptions", b"/v1/images/edits", b"/v1/files", b"/v1/chat/completions", b"/v1/x")
-    kinds = (b"multipart/form-data; boundary=b", b"multipart/form-data; boundary=other", b"multipart/form-data", b"a/b")
     pieces = [_often(dice, PARTS) for _ in range(dice.randint(0, 5))]
-    kind = dice.choice(kinds)
-    target = dice.choice(targets)
+    kind = dice.choice(UPLOAD_KINDS)
+    target = dice.choice(UPLOAD_TARGETS)
     return Request(b"POST", target, ((b"content-type", kind),), b"".join(pieces), chunked=dice.random() < 0.5)
 
 

@@ -128,7 +128,7 @@ class Hole:
 
 def spoilt(dice: Random) -> tuple[bytes, bytes]:
     """A target, and a body for it that is wrong by one or two values, or by its bytes."""
-    target, holes = dice.choice(_SPOILABLE)
+    target, holes = dice.choice(SPOILABLE)
     hole = dice.choice(holes)
     body = hole.before + _filling(dice) + hole.after
     match dice.randint(0, 9):
@@ -138,7 +138,7 @@ def spoilt(dice: Random) -> tuple[bytes, bytes]:
             place = dice.randint(0, len(body))
             body = body[:place] + dice.randbytes(dice.randint(1, 2)) + body[place + 1 :]
         case 2:
-            body = b'{"%s": %s,' % (dice.choice(_KEYS), _filling(dice)) + body[1:]
+            body = b'{"%s": %s,' % (dice.choice(KEYS), _filling(dice)) + body[1:]
         case _:
             pass
     return target, body
@@ -175,6 +175,8 @@ def _hole(value: Any, path: tuple[str | int, ...]) -> Hole:
     return Hole(before, after)
 
 
-_SPOILABLE = tuple((target, tuple(_hole(body, path) for path in _paths(body))) for target, body in BODIES)
+SPOILABLE = tuple((target, tuple(_hole(body, path) for path in _paths(body))) for target, body in BODIES)
+"""Each endpoint's target, and every place in its body where another value can stand; the whole body first."""
 _PARTS_OF_OTHERS = tuple(_at(body, path) for _, body in BODIES for path in _paths(body))
-_KEYS = tuple({key.encode(): None for _, body in BODIES for key in body})
+KEYS = tuple({key.encode(): None for _, body in BODIES for key in body})
+"""Names of fields, in any of the bodies."""

@@ -9,7 +9,9 @@ from random import Random
 from typing import Self
 
 import pytest
-from tests.acceptance import hostile
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+from tests.acceptance import hostile, hostile_json, hostile_strategies
 from tests.acceptance.hostile import Made, Request
 from tests.acceptance.process import Served, gateway, said
 from tests.acceptance.sockets import Raw, Wire
@@ -23,6 +25,9 @@ BATCH = 20
 
 COUNTS = {"bodies": 9_000, "headers": 5_000, "targets": 4_000, "uploads": 1_000, "framing": 1_000}
 """Twenty thousand together."""
+
+EXAMPLES = 2_000
+"""That Hypothesis tries, of one request or two."""
 
 MAKERS: dict[str, Callable[[Random], Request]] = {
     "bodies": hostile.spoilt_body,
@@ -56,6 +61,29 @@ def test_a_request_with_a_part_that_is_wrong_gets_one_whole_answer_and_spoils_no
             lines.exchange(batch)
 
     assert_well(target)
+
+
+def test_no_two_requests_on_one_connection_break_a_promise_and_else_the_smallest_are_named(target: Served) -> None:
+    @settings(max_examples=EXAMPLES)
+    @given(st.lists(hostile_strategies.requests(), min_size=1, max_size=2))
+    def hold(requests: list[Request]) -> None:
+        with Lines(target, 1) as lines:
+            for request in requests:
+                lines.exchange([request])
+
+    hold()
+
+    assert_well(target)
+
+
+def test_a_request_that_fails_is_reduced_to_what_makes_it_fail() -> None:
+    def fails(request: Request) -> bool:
+        return b'"model": -' in request.body
+
+    smallest = find(hostile_strategies.requests(), fails)
+
+    target, good = hostile_json.BODIES[0]
+    assert smallest == Request(b"POST", target, smallest.headers, json.dumps(good | {"model": -1}).encode())
 
 
 def test_bytes_that_are_no_request_end_in_a_closed_connection_and_no_fault(target: Served) -> None:
@@ -102,10 +130,10 @@ def login_of(target: Served) -> tuple[tuple[bytes, bytes], ...]:
 class Lines:
     """Connections that are kept alive from batch to batch, and what has to hold for every answer on them."""
 
-    def __init__(self, target: Served) -> None:
+    def __init__(self, target: Served, count: int = BATCH) -> None:
         self._target = target
         self._login = login_of(target)
-        self._wires = [Wire(target.port) for _ in range(BATCH)]
+        self._wires = [Wire(target.port) for _ in range(count)]
         self._number = 0
         self._before: dict[int, bytes] = {}
 
