@@ -12,6 +12,7 @@
     │   ├── NotFound                404
     │   ├── MethodNotAllowed        405
     │   ├── BodyTimeout             408
+    │   ├── Conflict                409  what is there already stands against it
     │   ├── TooLarge                413
     │   ├── TargetTooLong           414
     │   ├── UnsupportedEncoding     415
@@ -23,6 +24,7 @@
     │   ├── BadAnswer               502  the answer breaks HTTP, or the provider's own dialect
     │   └── StreamBroken                 after the first byte: has no status any more
     └── GatewayFault                500  our own bug or a broken part; details go to the log, never to the client
+        ├── StorageDown             503  the gateway's database cannot be used
         ├── NotBuilt                501  a part of Portkey's surface that this release does not have
         └── VaultLocked             503  a stored secret cannot be opened
 
@@ -119,6 +121,13 @@ class BodyTimeout(CallerError):
     default_code = "request_body_timeout"
 
 
+class Conflict(CallerError):
+    """What is stored already stands against it; ``param`` is the field that may be there only once."""
+
+    status = 409
+    default_code = "already_exists"
+
+
 class TooLarge(CallerError):
     """The body is larger than this gateway accepts."""
 
@@ -191,6 +200,14 @@ class StreamBroken(UpstreamError):
 
 class GatewayFault(GatewayError):
     """A fault of our own; the client gets a reference, the log gets the details."""
+
+
+class StorageDown(GatewayFault):
+    """The gateway's database cannot be reached, or is busy for too long; ``__cause__`` says for the log why."""
+
+    status = 503
+    default_code = "storage_down"
+    retry = True
 
 
 class NotBuilt(GatewayFault):
