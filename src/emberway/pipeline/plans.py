@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -9,6 +10,8 @@ from emberway.errors import NotBuilt
 from emberway.routing.config import compile_config
 from emberway.routing.plan import Plan
 
+KEPT = 60.0
+"""Seconds until everything is forgotten: a config may hold credentials, and compiling it again takes half a ms."""
 MOST = 1024
 """Plans that are kept; those that were used longest ago are compiled anew."""
 LONGEST = 16 * 1024
@@ -18,13 +21,23 @@ LONGEST = 16 * 1024
 class Plans:
     """The plans of the configs that came last."""
 
-    def __init__(self, knows_provider: Callable[[str], bool] = lambda slug: True) -> None:
+    def __init__(
+        self,
+        knows_provider: Callable[[str], bool] = lambda slug: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """``knows_provider``: whether a slug is that of a provider, ``@slug`` apart."""
         self._knows_provider = knows_provider
+        self._clock = clock
+        self._forget_at = 0.0
         self._kept: OrderedDict[str, Plan] = OrderedDict()
 
     def of(self, config: str) -> Plan:
         """The plan of ``config``, as the header holds it. Raises InvalidConfig for one that cannot be followed."""
+        now = self._clock()
+        if now > self._forget_at:
+            self._kept.clear()
+            self._forget_at = now + KEPT
         plan = self._kept.get(config)
         if plan is not None:
             self._kept.move_to_end(config)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from emberway.errors import InvalidConfig, NotBuilt
-from emberway.pipeline.plans import LONGEST, MOST, Plans
+from emberway.pipeline.plans import KEPT, LONGEST, MOST, Plans
 
 
 def config(**fields: object) -> str:
@@ -52,3 +52,14 @@ def test_a_provider_that_nobody_knows_is_a_fault_of_the_config() -> None:
         Plans({"openai"}.__contains__).of('{"provider":"opnai"}')
 
     assert caught.value.param == "$.provider"
+
+
+def test_a_config_is_not_held_for_longer_than_a_minute() -> None:
+    now = 100.0
+    plans = Plans(clock=lambda: now)
+    plan = plans.of(config())
+
+    now += KEPT
+    assert plans.of(config()) is plan
+    now += 1
+    assert plans.of(config()) is not plan
