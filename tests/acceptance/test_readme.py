@@ -41,7 +41,8 @@ def blocks(language: str) -> list[str]:
 @pytest.mark.parametrize(
     ("client", "answer"),
     [
-        ("portkey_ai import Portkey", r"[0-9]+\+[0-9]+=[0-9]+\n"),
+        ("grammar=", r"[0-9]+\+[0-9]+=[0-9]+\n"),
+        ("config=", r"config\.targets\[1\] accounts/fireworks/models/llama-v3p1-8b-instruct\n"),
         ("openai import OpenAI", r".*The capital of France is Paris.*\n"),
     ],
 )
