@@ -14,8 +14,8 @@ KEPT = 60.0
 """Seconds until everything is forgotten: a config may hold credentials, and compiling it again takes half a ms."""
 MOST = 1024
 """Plans that are kept; those that were used longest ago are compiled anew."""
-LONGEST = 16 * 1024
-"""Characters of a config that is kept: none that people write by hand is longer."""
+LONGEST = 32 * 1024
+"""Characters of a config that is kept: a request's head holds no longer one."""
 
 
 class Plans:
