@@ -13,19 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from emberway.secret import Secret
 
 PREFIX = "EMBERWAY_"
 FILE_NAME = "emberway.toml"
 
-SECRET_VARIABLES = (f"{PREFIX}API_KEY", f"{PREFIX}MASTER_KEY")
+SECRET_VARIABLES = (f"{PREFIX}API_KEY", f"{PREFIX}MASTER_KEY", f"{PREFIX}DATABASE_URL")
 """Taken out of the environment once they are read, so that no child process inherits them."""
 
 PROVIDER_KEYS = frozenset({"FIREWORKS_API_KEY"})
 
 _NOT_YET = {
-    "database_url": "this release keeps everything in its data folder and uses no database server",
     "redis_url": "this release runs on one machine and shares nothing through Redis",
 }
 
@@ -36,6 +36,26 @@ class Command(tuple[str, ...]):
     """A program and its arguments: a list in a file, elsewhere in the way of a shell, though none ever runs them."""
 
     __slots__ = ()
+
+
+class SecretUrl(Secret):
+    """The address of a database: shown without its password and without options that may hold one."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        parts = urlsplit(self.reveal())
+        login, at, host = parts.netloc.rpartition("@")
+        user, colon, _ = login.partition(":")
+        shown = f"{parts.scheme}://{user}{':***' if colon else ''}{at}{host}{parts.path}"
+        options = [(name, value if name in _SHOWN_OPTIONS else "***") for name, value in parse_qsl(parts.query)]
+        return f"{shown}?{urlencode(options, safe='*/')}" if options else shown
+
+    __str__ = __repr__
+
+
+_SHOWN_OPTIONS = frozenset({"host", "port", "sslmode", "sslrootcert", "target_session_attrs", "application_name"})
+"""Of libpq, those that hold no secret."""
 
 
 class SettingsInvalid(Exception):
@@ -73,6 +93,11 @@ class Settings:
         Command(),
         "Program, with its arguments, that prints the master key: for a key that another keeper of secrets holds."
         " Instead of `master_key`. No shell runs it, and it has 10 seconds.",
+    )
+    database_url: SecretUrl | None = _setting(
+        None,
+        "Database for what operators set up: `postgresql://user:password@host/name`, or `sqlite:///` and a path."
+        " Without it, the file `control.db` in the data folder. Its password is never shown.",
     )
     fireworks_base_url: str = _setting(
         "https://api.fireworks.ai/inference/v1", "Where provider `fireworks-ai` is reached; may be a loopback address."
@@ -161,7 +186,7 @@ def take_environment() -> dict[str, str]:
 
 def is_secret(name: str) -> bool:
     """Whether the setting's value must not be shown."""
-    return bool(_KINDS[name] == Secret | None)
+    return _KINDS[name] in (Secret | None, SecretUrl | None)
 
 
 def kind_of(name: str) -> str:
@@ -196,6 +221,7 @@ _WORDS = {
     bool: "`true` or `false`",
     Path: "path",
     Secret: "secret",
+    SecretUrl: "address",
     tuple[str, ...]: "list",
     Command: "command",
 }
@@ -357,6 +383,7 @@ _READERS: dict[Any, Callable[[object], object]] = {
     float: _number,
     bool: _truth,
     Secret: lambda value: Secret(_text(value)),
+    SecretUrl: lambda value: _database_url(_text(value)),
     tuple[str, ...]: _list,
     Command: _command,
 }
@@ -373,6 +400,7 @@ def _folder_of(path: Path, environ: Mapping[str, str]) -> Path:
 
 _HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])"
 _BASE_URL = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?(?:/[^\s?#]*)?", re.IGNORECASE)
+_DATABASE_URL = re.compile(r"(?:postgres(?:ql)?://[^/?#\s]*/[^/?#@:\s]+(?:\?[^#\s]*)?|sqlite:///[^?#]+)")
 _ORIGIN = re.compile(rf"(https?)://({_HOST})(?::([0-9]{{1,5}}))?/?", re.IGNORECASE)
 
 
@@ -389,6 +417,13 @@ def _base_url(value: str) -> str:
     if not _BASE_URL.fullmatch(value):
         raise ValueError("an address such as https://api.example.com/v1, without user, query and fragment")
     return value.rstrip("/")
+
+
+def _database_url(value: str) -> SecretUrl:
+    """Not taken apart further: what the driver makes of it shows when it is used."""
+    if not _DATABASE_URL.fullmatch(value):
+        raise ValueError("an address such as postgresql://user:password@host/name, or sqlite:////path/to/file")
+    return SecretUrl(value)
 
 
 def _origin(value: str) -> str:

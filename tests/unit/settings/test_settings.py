@@ -50,6 +50,7 @@ def test_every_setting_can_be_given_as_a_variable(tmp_path: Path) -> None:
     written = {
         field.name: shown(field.default) or "https://x.example:1" for field in FIELDS if "key" not in field.name
     } | {"api_key": "sesame-sesame-sesame", "master_key": "also a text", "master_key_command": "print-key"}
+    written["database_url"] = "postgresql://db.example/emberway"
 
     loaded = load_in(tmp_path, **{"EMBERWAY_" + name.upper(): value for name, value in written.items()})
 
@@ -96,10 +97,9 @@ def test_a_name_like_no_other_is_pointed_to_the_list(tmp_path: Path) -> None:
     assert complaint(tmp_path, EMBERWAY_XYZZY="1").endswith("`emberway settings` lists those there are.")
 
 
-@pytest.mark.parametrize("name", ["EMBERWAY_DATABASE_URL", "EMBERWAY_REDIS_URL"])
-def test_an_engine_of_a_later_release_is_refused_with_the_reason(tmp_path: Path, name: str) -> None:
-    assert complaint(tmp_path, **{name: "postgresql://x"}).startswith(
-        f"{name} is not a setting of this release: this release"
+def test_an_engine_of_a_later_release_is_refused_with_the_reason(tmp_path: Path) -> None:
+    assert complaint(tmp_path, EMBERWAY_REDIS_URL="redis://x").startswith(
+        "EMBERWAY_REDIS_URL is not a setting of this release: this release"
     )
 
 
@@ -221,6 +221,43 @@ def test_a_secret_is_never_shown(tmp_path: Path) -> None:
     assert "sesame" not in repr(loaded)
     assert "hush" not in repr(loaded)
     assert shown(loaded.settings.api_key) == "***"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://ada:sesame@db.example:5433/emberway", "postgresql://ada:***@db.example:5433/emberway"),
+        ("postgres://ada@db/emberway?sslmode=require", "postgres://ada@db/emberway?sslmode=require"),
+        ("postgresql://db/x?password=sesame&sslmode=require", "postgresql://db/x?password=***&sslmode=require"),
+        ("postgresql:///emberway?host=/run/postgresql", "postgresql:///emberway?host=/run/postgresql"),
+        ("postgresql://:sesame@db/x", "postgresql://:***@db/x"),
+        ("postgresql://ada:p%40sesame@[::1]:5/x", "postgresql://ada:***@[::1]:5/x"),
+        ("sqlite:////srv/emberway/control.db", "sqlite:////srv/emberway/control.db"),
+    ],
+)
+def test_the_address_of_a_database_is_shown_without_its_password(tmp_path: Path, url: str, told: str) -> None:
+    setting = load_in(tmp_path, EMBERWAY_DATABASE_URL=url).settings.database_url
+
+    assert setting is not None
+    assert (shown(setting), repr(setting), setting.reveal()) == (told, told, url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://ada:sesame@db/x",
+        "postgresql://ada:sesame@db",
+        "postgresql://ada:in/sesame@db",
+        "postgresql://ada:in/sesame@db/x",
+        "sqlite://",
+        "sqlite:///x?mode=memory&key=sesame",
+    ],
+)
+def test_what_is_no_address_of_a_database_is_refused_without_repeating_it(tmp_path: Path, url: str) -> None:
+    said = complaint(tmp_path, EMBERWAY_DATABASE_URL=url)
+
+    assert said.startswith("EMBERWAY_DATABASE_URL must be an address such as postgresql://user:password@host/name")
+    assert "sesame" not in said
 
 
 def test_a_key_for_the_provider_is_noticed_by_name_alone(tmp_path: Path) -> None:
