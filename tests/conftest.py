@@ -6,11 +6,10 @@ import os
 from collections.abc import Generator
 from typing import TypeVar
 
-import hypothesis
 import pytest
+from tests.examples import register_profiles
 
-hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=False)
-hypothesis.settings.load_profile("repeatable")
+register_profiles()
 
 _UNDER_CI = os.environ.get("CI") == "true"
 _skipped = pytest.StashKey[dict[str, str]]()

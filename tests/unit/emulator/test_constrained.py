@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
+from tests.examples import examples
 
 from fireworks_emulator import gbnf, judge
 from fireworks_emulator.constrained import Generated, Unsupported, any_json, from_grammar, from_schema, lines_are_rules
@@ -517,7 +518,7 @@ def _with_tags(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
 schemas = st.recursive(st.one_of(strings(), numbers(), plain), nested, max_leaves=8)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(250), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(schema=schemas, seed=st.integers(0, 2**32))
 @pytest.mark.slow
 def test_json_is_valid_whatever_the_schema(schema: dict[str, Any], seed: int) -> None:
@@ -527,7 +528,7 @@ def test_json_is_valid_whatever_the_schema(schema: dict[str, Any], seed: int) ->
     assert is_valid(schema, generated.text)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(schema=schemas, seed=st.integers(0, 2**32))
 def test_the_constraint_alone_also_leads_to_valid_json(schema: dict[str, Any], seed: int) -> None:
     written, complete = judge.improvise(judge.for_schema(schema), random.Random(seed), 16_000)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.examples import examples
 
 from fireworks_emulator.pictures import MOST_PIXELS, NotAPicture, Seen, look, paint, repaint
 
@@ -89,7 +90,7 @@ def test_a_picture_that_unpacks_into_too_much_is_refused_from_its_header(edge: i
         look(png_of_size(edge, edge))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     kind=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM", "WEBP"]),
     place=st.floats(0, 1),

@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from emberway.errors import InvalidConfig
 from emberway.routing.config import compile_config
@@ -218,7 +219,7 @@ def test_both_accept_what_the_documentation_describes(config: Config) -> None:
 
 
 @given(damaged())
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(250), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @example({"strategy": {"mode": "loadbalance", "sticky": {}, "stickySession": {}}, "targets": [{}]})
 @example({"override_params": {}, "overrideParams": {}})
 @example({"hedge": {}})

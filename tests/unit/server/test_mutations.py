@@ -6,6 +6,7 @@ import asyncio
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.integration.server.corpus import LAST
 from tests.unit.server.test_splits import PLACES, SMALL, converse, cut
 
@@ -32,7 +33,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(damaged(), PLACES)
 def test_a_damaged_request_is_answered_once_and_alike_however_it_is_cut(data: bytes, places: list[float]):
     whole = asyncio.run(converse([data]))

@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.integration.server.corpus import CASES, LAST, Case
 from tests.integration.server.served import echo
 
@@ -110,13 +111,13 @@ def cut(data: bytes, places: list[float]) -> list[bytes]:
 PLACES = st.lists(st.floats(0, 1, exclude_max=True), max_size=20)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.sampled_from(SMALL), PLACES)
 def test_a_payload_is_understood_alike_however_it_is_cut(case: Case, places: list[float]):
     assert asyncio.run(converse(cut(case.payload + LAST, places))) == case.answers
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.lists(PAYLOADS, min_size=1, max_size=8), PLACES)
 def test_pipelined_requests_are_understood_alike_however_they_are_cut(cases: list[Case], places: list[float]):
     stream = b"".join(case.payload for case in cases) + LAST

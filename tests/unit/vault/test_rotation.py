@@ -5,6 +5,7 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.vault.house import Disk, Process, Writer, contents, finish, place_of, rotate, run, text_of
 from tests.unit.vault.parts import ring
 
@@ -88,7 +89,7 @@ def test_a_rotation_taken_up_again_makes_no_third_key_and_moves_only_what_is_lef
     assert disk.ring().ids == begun.without_older().ids
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     st.lists(
         st.one_of(

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher
 from llguidance.gbnf_to_lark import gbnf_to_lark
+from tests.examples import examples
 from tests.unit.wire.steps import steps
 
 from emberway.wire.gbnf import MAX_CACHED, Finding, check_grammar, join_rules
@@ -21,8 +22,8 @@ VALID = {path.stem: path.read_bytes().decode() for path in sorted((GRAMMARS / "v
 INVALID = {path.stem: path.read_bytes().decode() for path in sorted((GRAMMARS / "invalid").glob("*.gbnf"))}
 EXPECTED = tomllib.loads((GRAMMARS / "invalid" / "expected.toml").read_text())
 
-few = settings(derandomize=True, max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-many = settings(few, max_examples=500)
+few = settings(derandomize=True, max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(few, max_examples=examples(500))
 
 
 def certain(text: str) -> list[Finding]:

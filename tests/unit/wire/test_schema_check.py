@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.unit.wire.steps import steps
 
 from emberway.wire.schema_check import SchemaFinding, check_schema, check_schema_bytes, parse_schema
@@ -223,7 +224,7 @@ json_values = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=examples(300))
 @given(json_values)
 def test_any_json_value_yields_findings_and_never_an_exception(value: object) -> None:
     assert all(finding.path.startswith("$") and finding.reason for finding in check_schema(value))
@@ -246,7 +247,7 @@ schemas = st.recursive(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=examples(300))
 @given(schemas)
 def test_a_schema_that_is_valid_by_construction_is_never_refused(schema: dict[str, Any]) -> None:
     assert certain({**schema, "$defs": {"d": {"type": "null"}}}) == []
