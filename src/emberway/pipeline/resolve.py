@@ -15,6 +15,7 @@ from emberway.exchange import CallOptions, Identity
 from emberway.pipeline.destination import Destination, Place
 from emberway.pipeline.plans import Plans
 from emberway.providers.base import Call, Provider
+from emberway.routing.apart import apart
 from emberway.routing.base import Command
 from emberway.routing.lead import Lead, lead_of
 from emberway.routing.plan import Plan, Target
@@ -122,7 +123,7 @@ class Resolver:
             return cast("Destination | Planned", found)  # nobody else puts anything there
         if options.config is not None:
             if found is None:
-                plan = self.plans.of(options.config)
+                plan = apart(self.plans.of(options.config), options.custom_host, options.provider)
                 options.target = found = Planned(plan, lead_of(plan.root))
             return cast("Planned", found)
         return self.destination(call)
