@@ -10,7 +10,7 @@ from emberway.routing.plan import Node, Plan, Target
 
 
 def apart(plan: Plan, *headers: str | None) -> Plan:
-    """``plan``, whose targets share their health with those of calls with equal ``headers`` alone; itself if none is set.
+    """``plan``, its targets' health shared by calls with equal ``headers`` alone; ``plan`` itself if none is set.
 
     A caller who names a dead host, or another provider, must not put a target out for everybody.
     """

@@ -358,6 +358,29 @@ async def test_a_client_that_leaves_ends_both_runners() -> None:
     assert all(sent.inbound is not None and sent.inbound.is_closed for sent in house.upstream.sent)
 
 
+async def test_a_caller_who_names_a_dead_host_puts_no_target_out_for_others() -> None:
+    def script(outbound: Outbound) -> Scripted:
+        return ConnectFailed("No.") if outbound.origin.host == "dead.example.com" else answer()
+
+    house = House(script)
+    elsewhere = [*using(fallback(A, B)), (b"x-portkey-custom-host", b"https://dead.example.com/v1")]
+    for _ in range(8):
+        assert (await house.chat(headers=elsewhere)).status == 502
+
+    assert told(await house.chat(headers=using(fallback(A, B)))) == ("openai", "config.targets[0]", "0")
+
+
+async def test_a_target_that_fails_is_left_alone_and_its_callers_do_not_notice() -> None:
+    def script(outbound: Outbound) -> Scripted:
+        return answer(b"{}", 500) if outbound.origin.host == "api.openai.com" else answer()
+
+    house = House(script)
+    for _ in range(20):
+        assert told(await house.chat(headers=using(fallback(A, B)))) == ("groq", "config.targets[1]", "0")
+
+    assert hosts(house).count("api.openai.com") == 5
+
+
 def shadowed(**shadow: Any) -> dict[str, Any]:
     return {**A, "shadow": {"target": {**B, "override_params": {"model": "llama"}}, **shadow}}
 
