@@ -148,6 +148,8 @@ class Exchange(Struct, eq=False):
     """Each sending to a target of a config; none where the call had no config."""
     trail: Sequence[object] = ()
     """Why they were made: the router's steps."""
+    shadow: str = ""
+    """``sent`` or ``dropped``: what became of the copy that its config asked for, if the draw fell so."""
     shadow_of: str = ""
     """Id of the request that this one, which no client made, is a copy of."""
 

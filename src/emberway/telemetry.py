@@ -65,6 +65,7 @@ class _Line(Struct, omit_defaults=True):
     finish_reason: str = ""
     changed: tuple[str, ...] = ()
     client_gone: bool = False
+    shadow: str = ""
     shadow_of: str = ""
     option: str = "config"
     retries: int = 0
@@ -92,6 +93,7 @@ def json_line(exchange: Exchange, seconds: float, at: float) -> str:
         exchange.finish_reason,
         exchange.changed,
         exchange.client_gone,
+        exchange.shadow,
         exchange.shadow_of,
         exchange.option_path,
         exchange.retries,

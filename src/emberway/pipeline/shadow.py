@@ -47,8 +47,10 @@ class Shadows:
             return
         if self._under_way[shadow.target.key] >= shadow.max_concurrency:
             self.dropped += 1
+            original.shadow = "dropped"
             return
         self.sent += 1
+        original.shadow = "sent"
         self._under_way[shadow.target.key] += 1
         tasks.start("shadow call", self._copied(shadow, call, original))
 

@@ -429,6 +429,7 @@ async def test_shadows_beyond_the_bound_are_dropped_and_counted() -> None:
         assert (await house.chat(headers=using(shadowed(max_concurrency=2)))).status == 200
     shadows = house.edge._tools.pipeline.shadows
     assert (shadows.sent, shadows.dropped) == (2, 3)
+    assert [line["shadow"] for line in house.lines] == ["sent", "sent", "dropped", "dropped", "dropped"]
 
     hold.set()
     await settled(lambda: len(house.lines) == 7)
