@@ -19,12 +19,13 @@ from emberway.providers import PROVIDERS
 
 ROOT = Path(__file__).parent.parent
 
+FEATURES = ("accounts", "analytics", "cache", "configs", "limits", "logs", "prompts", "vault")
 STAIRCASE = (
     ("errors", "exchange", "hardening", "ids", "secret", "settings", "tasks", "telemetry"),  # what everyone may use
     ("wire",),  # pure: formats
     ("catalog", "providers", "routing"),  # pure: describe, price, decide
     ("storage", "upstream"),  # where the process waits for others
-    ("accounts", "analytics", "cache", "configs", "limits", "logs", "prompts", "vault"),  # a noun, its rules, its store
+    FEATURES,  # a noun, its rules, its store
     ("pipeline",),  # one request, start to finish
     ("admin", "console", "edge", "server"),  # HTTP: for operators, for people, for programs, and its bytes
     ("__main__", "app", "cli", "launch"),  # builds and starts
@@ -48,11 +49,15 @@ IMPURE = (
 )  # fmt: skip
 
 HOMES = {
+    "alembic": ("storage",),
     "httptools": ("server", "upstream"),
     "jsonschema_rs": ("wire",),
     "llguidance": ("wire",),
+    "psycopg": ("storage",),
     "re2": ("routing",),
     "socket": ("cli", "server", "upstream"),
+    "sqlalchemy": (*FEATURES, "storage"),
+    "sqlite3": ("storage",),
     "ssl": ("cli", "upstream"),
     "subprocess": ("cli", "upstream", "vault"),
 }
@@ -61,6 +66,11 @@ KNOW_PROVIDERS = ("app", "catalog", "cli", "providers", "settings")
 MOST_LINES = 600
 
 TESTED_ELSEWHERE = {
+    "contract/test_changes.py": ("storage.changes",),
+    "contract/test_engine.py": ("storage.engine",),
+    "contract/test_migrate.py": ("storage.migrations.env", "storage.migrations.versions.0001_control_plane"),
+    "contract/test_postgresql.py": ("storage.engines.postgresql",),
+    "contract/test_sqlite.py": ("storage.engines.sqlite",),
     "integration/edge": ("app", "edge.app", "edge.request"),
     "integration/edge/test_routes.py": (
         "edge.endpoints", "edge.endpoints.base", "edge.endpoints.health", "edge.endpoints.inference",
@@ -98,6 +108,8 @@ TESTED_ELSEWHERE = {
     "unit/routing/test_config.py": ("routing.config_error", "routing.records"),
     "unit/routing/test_schema.py": ("routing.config_fields", "routing.query_shape", "routing.shapes"),
     "unit/settings/test_settings.py": ("settings",),
+    "unit/storage/engines/test_find.py": ("storage.engines",),
+    "unit/storage/test_failures.py": ("storage.engines.base",),
     "unit/test_errors_reference.py": ("errors",),
     "unit/wire/test_gbnf.py": (
         "wire.gbnf_meaning", "wire.gbnf_opinion", "wire.gbnf_quoted", "wire.gbnf_reader", "wire.gbnf_text",
