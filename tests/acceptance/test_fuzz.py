@@ -80,7 +80,7 @@ def test_a_request_that_fails_is_reduced_to_what_makes_it_fail() -> None:
     def fails(request: Request) -> bool:
         return b'"model": -' in request.body
 
-    smallest = find(hostile_strategies.requests(), fails)
+    smallest = find(hostile_strategies.requests(), fails, settings=settings(max_examples=50_000))
 
     target, good = hostile_json.BODIES[0]
     assert smallest == Request(b"POST", target, smallest.headers, json.dumps(good | {"model": -1}).encode())
