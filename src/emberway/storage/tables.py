@@ -76,18 +76,18 @@ def _refers(column: str, table: str, *, part: bool = False) -> ForeignKeyConstra
     return ForeignKeyConstraint(["organisation_id", column], target, ondelete="CASCADE" if part else None)
 
 
-def _tenant(name: str, key: str, *items: SchemaItem, once: bool = False) -> Table:
+def _tenant(name: str, key: str, *items: SchemaItem, owned: bool = True, once: bool = False) -> Table:
     """A table whose rows belong to organisations; ``key`` are the columns that, with the organisation, name a row."""
     organisation = Column("organisation_id", Key, nullable=False)
-    owned = ForeignKeyConstraint(["organisation_id"], ["organisations.id"])
     primary = PrimaryKeyConstraint("organisation_id", *key.split())
-    return Table(name, METADATA, organisation, *items, primary, owned, info={TENANT: True, WRITTEN_ONCE: once})
+    owners = [ForeignKeyConstraint(["organisation_id"], ["organisations.id"])] if owned else []
+    return Table(name, METADATA, organisation, *items, primary, *owners, info={TENANT: True, WRITTEN_ONCE: once})
 
 
 # ---------------------------------------------------------------------------------------------- this database itself
 
 meta = Table("meta", METADATA, _one("name", Key), _one("value"), PrimaryKeyConstraint("name"))
-"""Facts about this database: ``installation_id``."""
+"""Facts about this database: ``installation_id``, and what features add."""
 
 changes = Table("changes", METADATA, _one("kind", Key), _one("version", BigInteger), PrimaryKeyConstraint("kind"))
 """How often each kind of thing has changed (`changes.py`)."""
@@ -239,19 +239,18 @@ secrets = _tenant(
     "secrets",
     "id",
     _one("id", Key),
-    _maybe("workspace_id", Key),  # none where an integration of the organisation owns it
-    _one("owner_type"),  # integration, virtual_key, config
-    _one("owner_id", Key),
-    _one("field"),  # key, or the path of the field that it was taken from
-    _one("version", BigInteger),  # counts how often the secret was replaced
-    _one("master_key_id", Key),
-    _one("wrapped_key", LargeBinary),  # the data key, encrypted under the master key
-    _one("ciphertext", LargeBinary),  # the secret, encrypted under the data key; its first byte is the format's number
+    _maybe("workspace_id", Key),  # none for what belongs to the whole organisation
+    _one("kind"),  # table and field, such as virtual_key.key: with the next two, and whose it is, the secret's place
+    _one("record_id", Key),
+    _one("version", BigInteger),
+    _one("master_key_id", Key),  # the one that the envelope names
+    _one("envelope", LargeBinary),
     _maybe("last4"),
     *_dated(),
-    UniqueConstraint("organisation_id", "owner_type", "owner_id", "field"),
+    UniqueConstraint("organisation_id", "kind", "record_id"),
     Index(None, "master_key_id"),
     _refers("workspace_id", "workspaces"),
+    owned=False,  # the installation has secrets of its own: their organisation is the empty text
 )
 
 # --------------------------------------------------------------------------------------- integrations, virtual keys
