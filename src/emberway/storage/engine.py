@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol, TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 import sqlalchemy
 from sqlalchemy import CompoundSelect, Connection, Executable, Row, Select
@@ -45,16 +45,6 @@ _OPTIONS = {"preserve_rowcount": True}
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-
-
-class Reader(Protocol):
-    """Something that can be asked."""
-
-    async def fetch_one(self, statement: Select[*Ts] | CompoundSelect[*Ts]) -> Row[*Ts] | None:
-        """The only row, ``None`` if there is none. More than one is the statement's fault."""
-
-    async def fetch_all(self, statement: Select[*Ts] | CompoundSelect[*Ts]) -> Sequence[Row[*Ts]]:
-        """Every row."""
 
 
 def open_engine(address: Address) -> Engine:
