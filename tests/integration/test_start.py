@@ -173,6 +173,8 @@ def test_a_wrong_master_key_stops_the_start_and_leaves_the_folder_as_it_was(tmp_
         ((), {"EMBERWAY_MASTER_KEY": "AAAA"}, 78, "must be base64 of exactly 32 random bytes"),
         ((), {"EMBERWAY_PROT": "1"}, 3, "Did you mean EMBERWAY_PORT?"),
         ((), {"EMBERWAY_PORT": "http"}, 3, "EMBERWAY_PORT must be a whole number"),
+        ((), {"EMBERWAY_DATABASE_URL": "postgresql://db.example/e"}, 3, "database_url would have no effect: unset it"),
+        ((), {"EMBERWAY_MASTER_KEY_COMMAND": "/bin/true"}, 3, "master_key_command would have no effect: unset it"),
         (("--settings", "gone.toml"), {}, 3, "gone.toml cannot be read"),
         (("--new-key",), {"EMBERWAY_API_KEY": CHOSEN}, 2, "leave one away"),
         (("--port", "99999"), {}, 2, "Invalid value for '--port'"),

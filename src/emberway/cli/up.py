@@ -17,7 +17,7 @@ import click
 from emberway.accounts.bootstrap import KeyProblem, Keys, in_folder, in_memory
 from emberway.accounts.data_folder import FolderProblem
 from emberway.cli.banner import Started, banner
-from emberway.cli.failure import FAILED, KEY_PROBLEM, USAGE, CommandFailed
+from emberway.cli.failure import FAILED, KEY_PROBLEM, SETTINGS_INVALID, USAGE, CommandFailed
 from emberway.cli.group import ExamplesFirst
 from emberway.cli.liveness import url_of
 from emberway.cli.sources import settings_from
@@ -54,6 +54,7 @@ def up(*, new_key: bool, **flags: Any) -> None:
     loaded = settings_from(flags)
     settings = loaded.settings
     refuse_exposure(settings)
+    refuse_unbuilt(settings)
     if new_key and settings.api_key:
         raise CommandFailed("--new-key makes no sense while EMBERWAY_API_KEY sets the key: leave one away.", USAGE)
     harden()
@@ -119,6 +120,16 @@ def refuse_exposure(settings: Settings) -> None:
         raise CommandFailed(
             f"Listening on {settings.host} lets others reach the gateway: set {' and '.join(missing)} yourself first.",
             KEY_PROBLEM,
+        )
+
+
+def refuse_unbuilt(settings: Settings) -> None:
+    """CommandFailed for settings of parts that nothing uses yet: an operator would take them for in force."""
+    set_in_vain = [name for name in ("database_url", "master_key_command") if getattr(settings, name)]
+    if set_in_vain:
+        raise CommandFailed(
+            f"Nothing is kept in a database or a vault yet, so {' and '.join(set_in_vain)} would have no effect: unset it.",
+            SETTINGS_INVALID,
         )
 
 
