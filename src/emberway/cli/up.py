@@ -128,7 +128,7 @@ def refuse_unbuilt(settings: Settings) -> None:
     set_in_vain = [name for name in ("database_url", "master_key_command") if getattr(settings, name)]
     if set_in_vain:
         raise CommandFailed(
-            f"Nothing is kept in a database or vault yet, so {' and '.join(set_in_vain)} would have no effect: unset it.",
+            f"Nothing is kept in a database yet, so {' and '.join(set_in_vain)} would have no effect: unset it.",
             SETTINGS_INVALID,
         )
 
