@@ -11,289 +11,202 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import islice
-from math import isnan
 from typing import Any
 
-import msgspec
-
 from emberway.errors import InvalidConfig
+from emberway.routing.comparison import MISSING, OPERATORS, BadOperand, Compare
+from emberway.routing.config_error import nearest, shown
 from emberway.routing.facts import Facts, Finding, Seen
-from emberway.routing.patterns import BadPattern, compile_pattern
 
 MOST_LEVELS = 32
 """Queries inside each other."""
 MOST_COMPARISONS = 1_000
-"""In one query."""
+"""In one query; what compares nothing, such as ``{}``, counts as one, so that nothing is free."""
 LONGEST_SEEN = 200
-"""Characters of a value that a finding repeats."""
+"""Characters of a text that a finding repeats; a quarter of it within lists and objects."""
+MOST_SEEN = 5
+"""Members of a list or object that a finding repeats, and of those within it."""
 
 Examine = Callable[[Facts], Finding]
-_Compare = Callable[[Any], bool]
+_Check = Callable[[Facts, list[Seen]], bool]
+"""Whether it holds; what it compares until that is certain, it adds to the list."""
 
-_MISSING = object()
-_NUMBER = re.compile(r"\s*([+-]?(?:Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))")
-_STEP = re.compile(r"\.?([^.\[\]]+)|\[([0-9]{1,9})\]")
-_ROOTS = ("metadata", "params", "url")
+_LONGEST_KEY = 64
+_PATH = re.compile(r"[^.\[\]]+(?:\.[^.\[\]]+|\[(?:0|[1-9][0-9]{0,8})\])*")
+_STEP = re.compile(r"[^.\[\]]+")
 
 
 def compile_query(query: object, at: str) -> Examine:
     """What the query finds in a call. ``at``: its JSON path in the config.
 
-    Raises InvalidConfig, whose ``param`` is the path of what is wrong.
+    Raises InvalidConfig, whose ``param`` is the path of what is wrong. What it gives back raises nothing, whatever the
+    call holds: its values are those of decoded JSON.
     """
-    return _Compiler().query(query, at, 0)
+    check = _Compiler().query(query, at, 0)
+
+    def examine(facts: Facts) -> Finding:
+        seen: list[Seen] = []
+        holds = check(facts, seen)
+        return Finding(holds, tuple(seen))
+
+    return examine
 
 
 def reads_params(query: object) -> bool:
     """Whether a query, or one within it, asks about the body."""
-    if isinstance(query, Mapping):
-        return any(str(key).startswith("params") or reads_params(value) for key, value in query.items())
-    return isinstance(query, list) and any(map(reads_params, query))
+    waiting = [query]
+    while waiting:
+        each = waiting.pop()
+        for key, value in each.items() if isinstance(each, Mapping) else ():
+            if key.startswith("params."):
+                return True
+            if key in ("$and", "$or") and isinstance(value, list):
+                waiting += value
+    return False
 
 
 class _Compiler:
     def __init__(self) -> None:
         self._comparisons = 0
 
-    def query(self, query: object, at: str, level: int) -> Examine:
+    def query(self, query: object, at: str, level: int) -> _Check:
         """All that the query demands must hold."""
         if level > MOST_LEVELS:
             raise _wrong(at, f"Queries stand inside each other {MOST_LEVELS} times at most.")
         if not isinstance(query, Mapping):
-            raise _wrong(
-                at, f'A query is an object such as {{"metadata.plan": {{"$eq": "pro"}}}}, not {_shown(query)}.'
-            )
-        return _all([self._part(key, value, f"{at}.{key}", level) for key, value in query.items()])
+            raise _wrong(at, f'A query is an object such as {{"metadata.plan": {{"$eq": "pro"}}}}, not {shown(query)}.')
+        self._count(at, len(query) == 0)
+        return _all([self._part(key, value, f"{at}.{key[:_LONGEST_KEY]}", level) for key, value in query.items()])
 
-    def _part(self, key: str, value: object, at: str, level: int) -> Examine:
+    def _part(self, key: str, value: object, at: str, level: int) -> _Check:
         if key in ("$and", "$or"):
             if not isinstance(value, list):
-                raise _wrong(at, f"{key} takes a list of queries, not {_shown(value)}.")
+                raise _wrong(at, f"{key} takes a list of queries, not {shown(value)}.")
+            self._count(at, len(value) == 0)
             parts = [self.query(each, f"{at}[{index}]", level + 1) for index, each in enumerate(value)]
             return _all(parts) if key == "$and" else _any(parts)
         if key.startswith("$"):
-            near = _nearest(key, ("$and", "$or", *_OPERATORS))
-            advice = f"Did you mean '{near}'?" if near else "A query's keys are fields, $and and $or."
-            if near in _OPERATORS:
-                advice = f'{near} belongs to a field: {{"metadata.plan": {{"{near}": …}}}}.'
-            raise _wrong(at, f"There is no {key} here. {advice}")
-        read = _reader(key, at)
+            raise _wrong(at, f"There is no {_name(key)} here. {_advice_for(key)}")
         wanted = value if isinstance(value, Mapping) else {"$eq": value}
-        return _all([self._comparison(key, name, operand, at, read) for name, operand in wanted.items()])
+        self._count(at, len(wanted) == 0)
+        tests = [self._test(name, operand, at) for name, operand in wanted.items()]
+        return _field(key, _reader(key, at), tests)
 
-    def _comparison(self, where: str, name: str, operand: object, at: str, read: Callable[[Facts], Any]) -> Examine:
-        self._comparisons += 1
+    def _test(self, name: str, operand: object, at: str) -> tuple[str, Any, Compare]:
+        self._count(at)
+        place = f"{at}.{name[:_LONGEST_KEY]}"
+        make = OPERATORS.get(name)
+        if make is None:
+            near = nearest(name, OPERATORS)
+            advice = f"Did you mean '{near}'?" if near else f"There are {', '.join(OPERATORS)}."
+            raise _wrong(place, f"There is no operator '{_name(name)}'. {advice}")
+        try:
+            return name, _short(operand), make(operand)
+        except BadOperand as error:
+            # A pattern is shown as it is: it would look like a credential to what hides those.
+            value = f'"{_name(operand)}"' if isinstance(operand, str) and name == "$regex" else shown(operand)
+            raise _wrong(place, f"{error} Here stands {value}.") from None
+
+    def _count(self, at: str, is_one: bool = True) -> None:
+        self._comparisons += is_one
         if self._comparisons > MOST_COMPARISONS:
             raise _wrong(at, f"A query makes {MOST_COMPARISONS:,} comparisons at most.")
-        make = _OPERATORS.get(name)
-        if make is None:
-            near = _nearest(name, _OPERATORS)
-            advice = f"Did you mean '{near}'?" if near else f"There are {', '.join(_OPERATORS)}."
-            raise _wrong(f"{at}.{name}", f"There is no operator {_shown(name)}. {advice}")
-        compare = make(operand, f"{at}.{name}")
-        shown = _short(operand)
-
-        def examine(facts: Facts) -> Finding:
-            value = read(facts)
-            holds = compare(value)
-            return Finding(holds, (Seen(where, name, shown, None if value is _MISSING else _short(value), holds),))
-
-        return examine
 
 
-def _all(parts: Sequence[Examine]) -> Examine:
+def _all(parts: Sequence[_Check]) -> _Check:
     if len(parts) == 1:
         return parts[0]
-
-    def examine(facts: Facts) -> Finding:
-        seen: tuple[Seen, ...] = ()
-        for part in parts:
-            found = part(facts)
-            seen += found.seen
-            if not found.holds:
-                return Finding(False, seen)
-        return Finding(True, seen)
-
-    return examine
+    return lambda facts, seen: all(part(facts, seen) for part in parts)
 
 
-def _any(parts: Sequence[Examine]) -> Examine:
-    def examine(facts: Facts) -> Finding:
-        seen: tuple[Seen, ...] = ()
-        for part in parts:
-            found = part(facts)
-            seen += found.seen
-            if found.holds:
-                return Finding(True, seen)
-        return Finding(False, seen)
+def _any(parts: Sequence[_Check]) -> _Check:
+    return lambda facts, seen: any(part(facts, seen) for part in parts)
 
-    return examine
+
+def _field(where: str, read: Callable[[Facts], Any], tests: Sequence[tuple[str, Any, Compare]]) -> _Check:
+    def check(facts: Facts, seen: list[Seen]) -> bool:
+        value = read(facts)
+        found = None if value is MISSING else _short(value)
+        for operator, wanted, compare in tests:
+            holds = compare(value)
+            seen.append(Seen(where, operator, wanted, found, holds))
+            if not holds:
+                return False
+        return True
+
+    return check
 
 
 # ---------------------------------------------------------------------------------------------------------- values
 
 
 def _reader(key: str, at: str) -> Callable[[Facts], Any]:
-    """The value that a path names in a call."""
+    """The value that a path names in a call, or MISSING. A key that is spelt with the dots comes first."""
     if key == "url.pathname":
         return lambda facts: facts.path
     root, _, rest = key.partition(".")
     if root not in ("metadata", "params") or not rest:
-        near = _nearest(root, _ROOTS) or "metadata"
-        example = "url.pathname" if near == "url" else f"{near}.{rest or 'plan'}"
+        near = nearest(root, ("metadata", "params", "url")) or "metadata"
+        example = "url.pathname" if near == "url" else f"{near}.{rest[:_LONGEST_KEY] or 'plan'}"
         raise _wrong(
-            at, f"The field {_shown(key)} is none of metadata.…, params.… and url.pathname. Write '{example}'."
+            at, f"The field '{_name(key)}' is none of metadata.…, params.… and url.pathname. Write '{example}'."
         )
-    steps = [each[1] or int(each[2]) for each in _STEP.finditer(rest)]
-    if "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(".") != rest.lstrip("."):
-        raise _wrong(at, f"The path {_shown(key)} cannot be read. Write it like 'params.messages[0].role'.")
+    steps = _steps(rest)
+    if not steps:
+        raise _wrong(at, f"The path '{_name(key)}' cannot be read. Write it like 'params.messages[0].role'.")
     if root == "metadata":
-        return lambda facts: _value(facts.metadata, steps)
-    return lambda facts: _value(facts.params, steps)
+        return lambda facts: _value(facts.metadata, rest, steps)
+    return lambda facts: _value(facts.params, rest, steps)
 
 
-def _value(value: Any, steps: Sequence[str | int]) -> Any:
-    for step in steps:
+def _steps(path: str) -> tuple[tuple[str, int | None], ...]:
+    """Each step as a key and, where it can be one, as a position; none at all if the path cannot be read."""
+    keys: list[str] = _STEP.findall(path) if _PATH.fullmatch(path) else []
+    return tuple((key, int(key) if key.isascii() and key.isdecimal() and len(key) < 10 else None) for key in keys)
+
+
+def _value(values: Mapping[str, Any], whole: str, steps: tuple[tuple[str, int | None], ...]) -> Any:
+    if whole in values:
+        return values[whole]
+    value: Any = values
+    for key, position in steps:
         if isinstance(value, Mapping):
-            value = value.get(str(step), _MISSING)
-        elif isinstance(value, list) and str(step).isdecimal() and str(step).isascii():
-            value = value[int(step)] if int(step) < len(value) else _MISSING
+            value = value.get(key, MISSING)
+        elif isinstance(value, list) and position is not None and position < len(value):
+            value = value[position]
         else:
-            return _MISSING
+            return MISSING
     return value
 
-
-def _is_equal(one: Any, other: Any) -> bool:
-    """Equality without coercion: a truth value is no number, and a whole float is one with an integer (JSON's)."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return one == other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_is_equal, one, other))
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_is_equal(value, other[key]) for key, value in one.items())
-    return type(one) is type(other) and bool(one == other)
-
-
-def _number(value: Any) -> float:
-    """As JavaScript's ``parseFloat`` reads it; not a number where it finds none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return float("nan")
-    if isinstance(value, str):
-        found = _NUMBER.match(value)
-        return float(found[1].replace("Infinity", "inf")) if found else float("nan")
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-
-
-# ------------------------------------------------------------------------------------------------------- operators
-
-
-def _eq(wanted: Any, at: str) -> _Compare:
-    return lambda value: _is_equal(value, wanted)
-
-
-def _ne(wanted: Any, at: str) -> _Compare:
-    return lambda value: not _is_equal(value, wanted)
-
-
-def _ordered(holds: Callable[[float, float], bool]) -> Callable[[Any, str], _Compare]:
-    def make(wanted: Any, at: str) -> _Compare:
-        bound = _number(wanted)
-        if isnan(bound):
-            raise _wrong(at, f"It takes a number, or a text that begins with one, not {_shown(wanted)}.")
-        return lambda value: holds(_number(value), bound)  # with no number on the other side nothing holds
-
-    return make
-
-
-def _in(wanted: Any, at: str) -> _Compare:
-    listed = _listed(wanted, at)
-    return lambda value: any(_is_equal(value, each) for each in listed)
-
-
-def _nin(wanted: Any, at: str) -> _Compare:
-    listed = _listed(wanted, at)
-    return lambda value: not any(_is_equal(value, each) for each in listed)
-
-
-def _listed(wanted: Any, at: str) -> list[Any]:
-    if not isinstance(wanted, list):
-        raise _wrong(at, f"It takes a list of values, not {_shown(wanted)}.")
-    return wanted
-
-
-def _regex(wanted: Any, at: str) -> _Compare:
-    if not isinstance(wanted, str):
-        raise _wrong(at, f"It takes a pattern as a text, not {_shown(wanted)}.")
-    try:
-        found = compile_pattern(wanted)
-    except BadPattern as error:
-        raise _wrong(at, f"The pattern {_shown(wanted)} cannot be used: {error}.") from None
-
-    def matches(value: Any) -> bool:
-        if isinstance(value, bool | int | float):
-            value = msgspec.json.encode(value).decode()
-        return isinstance(value, str) and found(value)
-
-    return matches
-
-
-_OPERATORS: Mapping[str, Callable[[Any, str], _Compare]] = {
-    "$eq": _eq,
-    "$ne": _ne,
-    "$gt": _ordered(lambda value, bound: value > bound),
-    "$gte": _ordered(lambda value, bound: value >= bound),
-    "$lt": _ordered(lambda value, bound: value < bound),
-    "$lte": _ordered(lambda value, bound: value <= bound),
-    "$in": _in,
-    "$nin": _nin,
-    "$regex": _regex,
-}
 
 # -------------------------------------------------------------------------------------------------------- messages
 
 
-def _short(value: Any) -> Any:
-    """A value as a finding tells it."""
+def _short(value: Any, levels: int = 2) -> Any:
+    """A value as a finding tells it: bodies are long, and their beginning tells enough."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_SEEN else value[:LONGEST_SEEN] + "…"
-    if isinstance(value, Mapping | list):
-        return _short(_json(value))
-    return value
-
-
-def _json(value: Any) -> str:
-    """A value as JSON, cut before it is written: bodies are long, and their beginning tells enough."""
-    try:
-        return msgspec.json.encode(_cut(value, 3)).decode()
-    except (msgspec.EncodeError, UnicodeEncodeError):
-        return type(value).__name__
-
-
-def _cut(value: Any, levels: int) -> Any:
-    if isinstance(value, str):
-        return value[:LONGEST_SEEN]
+        longest = LONGEST_SEEN if levels == 2 else LONGEST_SEEN // 4
+        return value if len(value) <= longest else value[:longest] + "…"
     if isinstance(value, Mapping):
-        return {key: _cut(each, levels - 1) for key, each in islice(value.items(), 10 if levels else 0)}
+        members = islice(value.items(), MOST_SEEN if levels else 0)
+        return {_short(key, 0): _short(each, levels - 1) for key, each in members}
     if isinstance(value, list):
-        return [_cut(each, levels - 1) for each in value[: 10 if levels else 0]]
+        return [_short(each, levels - 1) for each in value[: MOST_SEEN if levels else 0]]
     return value
 
 
-def _shown(value: object) -> str:
-    text = _json(value)
-    return text if len(text) <= 60 else text[:60] + "…"
+def _advice_for(key: str) -> str:
+    near = nearest(key, ("$and", "$or", *OPERATORS))
+    if near is None:
+        return "A query's keys are fields, $and and $or."
+    if near in OPERATORS:
+        return f'{near} belongs to a field: {{"metadata.plan": {{"{near}": …}}}}.'
+    return f"Did you mean '{near}'?"
 
 
-def _nearest(word: str, words: Sequence[str] | Mapping[str, object]) -> str | None:
-    near = get_close_matches(word[:64], list(words), n=1)
-    return near[0] if near else None
+def _name(text: str) -> str:
+    return text if len(text) <= _LONGEST_KEY else f"{text[:_LONGEST_KEY]}…"
 
 
 def _wrong(at: str, sentence: str) -> InvalidConfig:

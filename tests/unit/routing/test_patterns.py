@@ -1,4 +1,4 @@
-"""Patterns: linear, whatever somebody wrote."""
+"""Patterns: quick, whatever somebody wrote, and found in as much of a text as is promised."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def _seconds(found: object, text: str) -> float:
         (r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$", "a@b.co", True),
         (r"sk-[a-zA-Z0-9]{48}", "sk-" + "a1" * 24, True),
         ("x", "\ud800x", True),
+        (r"^\ud800x$", "\ud800x", True),
     ],
 )
 def test_everyday_patterns_work(pattern: str, text: str, is_found: bool) -> None:
@@ -83,12 +84,38 @@ def test_a_plain_pattern_sees_64_kib_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?i)"
+        + "|".join(f"{word}-needle" for word in ("python", "java", "rust", "go", "ruby", "perl", "lisp", "ml") * 3),
+        r"\b(?:a|the)\s+(?:\w+\s+)?java-needle\b",
+        r"[^@\s]+-needle[^@\s]*$",
+    ],
+)
+def test_a_large_pattern_with_few_states_sees_as_much(pattern: str) -> None:
+    assert compile_pattern(pattern)("x " * (MOST_TEXT // 2 - 10) + "a java-needle")
+
+
+def test_a_pattern_that_may_be_in_a_new_state_with_each_letter_sees_less() -> None:
+    found, needle = compile_pattern("a[ab]{30}c"), "a" + "b" * 30 + "c"
+
+    assert found("x" * 25_000 + needle)
+    assert not found("x" * 30_000 + needle)
+
+
+def test_a_text_is_cut_between_characters() -> None:
+    assert compile_pattern("^漢+$")("漢" * MOST_TEXT)
+    assert compile_pattern("^x漢+$")("x" + "漢" * MOST_TEXT)
+    assert compile_pattern("^xx😀+$")("xx" + "😀" * MOST_TEXT)
+
+
+@pytest.mark.parametrize(
     ("pattern", "why"),
     [
         ("(?=a)", "look-ahead"), ("(?!a)", "look-ahead"), ("(?<=a)b", "look-behind"), ("(?<!a)b", "look-behind"),
         (r"(a)\1", "back-references"), (r"(?<n>a)\k<n>", "back-references"), ("(?>a)", "atomic"),
-        ("(", "no regular expression"), ("a**", "no regular expression"), ("x" * 513, "513 bytes"),
-        ("漢" * 171, "513 bytes"), ("(a{100}){9}", "too large"),
+        ("(", "is not closed"), ("a**", "repeats a repetition"), ("x" * 513, "513 bytes"),
+        ("漢" * 171, "513 bytes"), ("(a{1000}){9}", "too large"), ("(.{30}){30}", "too large"),
     ],
 )  # fmt: skip
 def test_a_pattern_that_cannot_be_used_says_why(pattern: str, why: str) -> None:
