@@ -42,9 +42,12 @@ class Driver:
     dice: Callable[[], float] = random.random
     view: HealthView = field(init=False)
     """The health as it stands whenever it is asked."""
+    _most: float = field(init=False)
+    """Seconds that a whole request may take."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "view", self.health.at(time.monotonic))
+        object.__setattr__(self, "_most", self.resolver.deadlines.total)
 
     async def drive(
         self, planned: Planned, call: Call, exchange: Exchange, upload: AsyncIterator[bytes] | None = None
@@ -53,10 +56,8 @@ class Driver:
 
         Raises the last error where no target gave an answer, and at once what the client alone can mend.
         """
-        ends_at = exchange.started + self.resolver.deadlines.total
-        journey = _Journey(self, planned, call, exchange, upload, ends_at)
-        exchange.attempts, exchange.trail = journey.attempts, journey.trail
-        exchange.sent = time.monotonic()
+        journey = _Journey(self, planned, call, exchange, upload, exchange.started + self._most)
+        exchange.attempts = journey.attempts
         gotten: Gotten | None = None
         outcome: Outcome | None = None
         lead = planned.lead
@@ -65,6 +66,7 @@ class Driver:
             if outcome is _GOOD and isinstance(gotten, Obtained):
                 exchange.trail, exchange.option_path = lead.trail, lead.command.target.path
                 return gotten
+        exchange.trail = journey.trail
         gotten, verdict = await self._routed(journey, gotten, outcome)
         exchange.option_path, exchange.retries = verdict.target.path, verdict.retries
         if isinstance(gotten, Obtained):
@@ -128,41 +130,48 @@ class _Journey(Struct, eq=False):
     async def sent(self, command: Send) -> tuple[Gotten, Outcome]:
         """One attempt. Raises what is the client's to mend, whichever target is asked."""
         driver, target, exchange = self.driver, command.target, self.exchange
-        is_first, self.is_first = self.is_first, False
         began = time.monotonic()
         driver.health.begin(target, began, is_retry=command.attempt > 0)
-        outcome: Outcome | None = None
         call, changed = self.call, _UNCHANGED
         model = call.model or ""
+        gotten: Gotten
+        outcome: Outcome
         try:
             to = self.planned.destinations.get(target) if model[:1] != "@" else None
             if to is None:
                 call, changed, to = self._prepared(target)
                 model = call.model or ""
             exchange.provider = to.provider.slug
-            if is_first:  # its own deadlines end no later
-                obtained = await driver.origins.obtain(call, to, self.upload)
+            if self.is_first:  # its own deadlines end no later
+                self.is_first = False
+                exchange.sent = began
+                gotten = await driver.origins.obtain(call, to, self.upload)
             else:
                 async with asyncio.timeout(self.left()):
-                    obtained = await driver.origins.obtain(call, to)
+                    gotten = await driver.origins.obtain(call, to)
             if changed:
-                obtained.changed = (*changed, *obtained.changed)
-            outcome = _GOOD if obtained.status == 200 else _answered(obtained)
-            return obtained, outcome
+                gotten.changed = (*changed, *gotten.changed)
+            outcome = _GOOD if gotten.status == 200 else _answered(gotten)
         except (UpstreamError, NotSupported, Unauthenticated) as error:
-            outcome = Failed(error.status, error.code)
-            return error, outcome
+            gotten, outcome = error, Failed(error.status, error.code)
         except TimeoutError:
-            late = UpstreamTimeout("The time for the whole request is up.", code="upstream_total_timeout")
-            outcome = Failed(late.status, late.code)
-            return late, outcome
-        finally:
-            now = time.monotonic()
-            driver.health.end(target, outcome, now - began, now)
-            status, code = (0, "") if outcome is None else (outcome.status, getattr(outcome, "code", ""))
-            self.attempts.append(
-                AttemptNote(target.path, exchange.provider, model, began - exchange.started, now - began, status, code)
-            )
+            gotten = UpstreamTimeout("The time for the whole request is up.", code="upstream_total_timeout")
+            outcome = Failed(gotten.status, gotten.code)
+        except BaseException:
+            self._note(target, None, model, began, 0)
+            raise
+        self._note(target, outcome, model, began, outcome.status)
+        return gotten, outcome
+
+    def _note(self, target: Target, outcome: Outcome | None, model: str, began: float, status: int) -> None:
+        """An attempt has ended, or was given up."""
+        now = time.monotonic()
+        self.driver.health.end(target, outcome, now - began, now)
+        code = outcome.code if isinstance(outcome, Failed) else ""
+        exchange = self.exchange
+        self.attempts.append(
+            AttemptNote(target.path, exchange.provider, model, began - exchange.started, now - began, status, code)
+        )
 
     def _prepared(self, target: Target) -> tuple[Call, tuple[str, ...], Destination]:
         """The call as ``target`` wants it, the rules that changed it, and where it goes."""

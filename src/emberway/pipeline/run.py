@@ -44,8 +44,8 @@ class Pipeline:
             await relay(obtained, exchange, client)
         finally:
             obtained.close()
-        if isinstance(to, Planned) and upload is None:
-            self.shadows.cast(to, call, exchange)
+        if isinstance(to, Planned) and to.plan.shadow is not None and upload is None:
+            self.shadows.cast(to.plan.shadow, call, exchange)
 
 
 def _no_prompt_library(name: str) -> NotBuilt:

@@ -18,7 +18,7 @@ from emberway.ids import new_id
 from emberway.pipeline.obtain import Origins
 from emberway.pipeline.params import adapted
 from emberway.pipeline.relay import relay
-from emberway.pipeline.resolve import Planned, Resolver
+from emberway.pipeline.resolve import Resolver
 from emberway.providers.base import Call
 from emberway.routing.plan import Shadow
 
@@ -40,10 +40,9 @@ class Shadows:
     _under_way: Counter[str] = field(default_factory=Counter)
     """By the target's key."""
 
-    def cast(self, planned: Planned, call: Call, original: Exchange) -> None:
-        """Send a copy of ``call``, which was answered, if its config asks for that and the draw falls so."""
-        shadow = planned.plan.shadow
-        if shadow is None or self.dice() >= shadow.share:
+    def cast(self, shadow: Shadow, call: Call, original: Exchange) -> None:
+        """Send a copy of ``call``, which was answered, to ``shadow`` if the draw falls so."""
+        if self.dice() >= shadow.share:
             return
         if self._under_way[shadow.target.key] >= shadow.max_concurrency:
             self.dropped += 1
