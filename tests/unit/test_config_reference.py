@@ -10,7 +10,7 @@ import pytest
 
 from emberway.errors import InvalidConfig
 from emberway.providers import PROVIDERS
-from emberway.routing.condition import _OPERATORS
+from emberway.routing.comparison import OPERATORS
 from emberway.routing.config import compile_config
 from emberway.routing.config_fields import (
     BREAKER,
@@ -97,7 +97,7 @@ def test_the_page_names_the_families_of_settings() -> None:
 
 
 def test_the_page_names_every_operator_of_a_query() -> None:
-    assert {*re.findall(r"`(\$\w+)`", section("conditions"))} == {*_OPERATORS, "$and", "$or"}
+    assert {*re.findall(r"`(\$\w+)`", section("conditions"))} == {*OPERATORS, "$and", "$or"}
 
 
 def test_the_page_says_how_many_body_fields_there_may_be() -> None:

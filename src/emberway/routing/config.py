@@ -23,6 +23,8 @@ MOST_GROUPS = 16
 """Groups inside each other."""
 MOST_LEAVES = 2_000
 """Of one config."""
+MOST_PATTERNS = 20
+"""Of one config: each may take 10 ms of the event loop, see `patterns.py`."""
 
 
 def compile_config(text: str | bytes, *, knows_provider: Callable[[str], bool] = lambda name: True) -> Plan:
@@ -131,10 +133,13 @@ class _Compilation(Struct, frozen=True):
 
 def _measure(config: Any) -> None:
     """Raise InvalidConfig if the tree is too large, before any of it is read: reading takes a while."""
-    leaves = 0
+    leaves = patterns = 0
     ahead: list[tuple[Any, Steps]] = [(config, ())]
     while ahead:
         value, at = ahead.pop()
+        patterns += _patterns_in(value)
+        if patterns > MOST_PATTERNS:
+            raise refused(at, f"The config has more than {MOST_PATTERNS} patterns ($regex) in all.", _SPLIT)
         targets = value.get("targets") if isinstance(value, dict) else None
         if not isinstance(targets, list) or not targets:
             leaves += 1
@@ -150,6 +155,21 @@ def _measure(config: Any) -> None:
 
 
 _SPLIT = "Write several configs."
+
+
+def _patterns_in(level: Any) -> int:
+    """How many patterns the conditions of this level hold, whatever else is in them."""
+    strategy = level.get("strategy") if isinstance(level, dict) else None
+    ahead: list[Any] = [strategy.get("conditions")] if isinstance(strategy, dict) else []
+    found = 0
+    while ahead:
+        value = ahead.pop()
+        if isinstance(value, dict):
+            found += "$regex" in value
+            ahead.extend(value.values())
+        elif isinstance(value, list):
+            ahead.extend(value)
+    return found
 
 
 def _below(placed: _Placed, level: Level, steps: Steps) -> _Placed:

@@ -213,7 +213,6 @@ def test_a_call_goes_where_its_header_or_else_its_model_says(
         ({}, f"@prod/{MODEL}", 501, "virtual_keys_not_built", "model"),
         ({"x-portkey-virtual-key": "prod"}, MODEL, 501, "virtual_keys_not_built", "x-portkey-virtual-key"),
         ({"x-portkey-config": "pc-1"}, MODEL, 501, "saved_configs_not_built", "x-portkey-config"),
-        ({"x-portkey-config": "pc-2", "x-portkey-provider": "a"}, MODEL, 501, "saved_configs_not_built", "x-portkey-config"),
         (
             {"x-portkey-virtual-key": "prod", "x-portkey-provider": "groq", "authorization": f"Bearer {THEIRS}"},
             MODEL, 501, "virtual_keys_not_built", "x-portkey-virtual-key",

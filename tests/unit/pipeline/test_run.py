@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from emberway.routing.health import Health
 from tests.unit.pipeline.parts import BASE, BODY, PROVIDER, Recipient, call, exchange, pieces
 
 from emberway.accounts.directory import KeyDirectory
@@ -19,6 +18,7 @@ from emberway.pipeline.resolve import EMULATOR, Resolver
 from emberway.pipeline.run import Pipeline
 from emberway.pipeline.shadow import Shadows
 from emberway.providers.base import Ask, Call, Conversation, Dialect, Provider, Reply, Written
+from emberway.routing.health import Health
 from emberway.secret import Secret
 from emberway.upstream.base import Deadlines
 from emberway.upstream.scripted import Scripted, ScriptedAnswer, ScriptedUpstream

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberway.errors import InvalidConfig
-from emberway.routing.config import compile_config
+from emberway.routing.config import MOST_PATTERNS, compile_config
 from emberway.routing.plan import RETRIED, Group, Hedge, Node, Plan, Retry, Sticky, Target
 
 KEY = "sk-0123456789abcdef"
@@ -589,3 +589,21 @@ ANY_JSON = st.recursive(
 def test_any_json_is_compiled_or_refused(value: Any) -> None:
     with suppress(InvalidConfig):  # any other exception is what would be wrong
         compiled(value)
+
+
+@pytest.mark.parametrize(("patterns", "is_taken"), [(MOST_PATTERNS, True), (MOST_PATTERNS + 1, False)])
+def test_a_config_holds_few_patterns(patterns: int, is_taken: bool) -> None:
+    halves = [{"$or": [{"metadata.a": {"$regex": "a"}}] * size} for size in (patterns // 2, patterns - patterns // 2)]
+    inner = {"name": "x", **_conditional(halves[1], {"name": "y"})}
+    text = msgspec.json.encode(_conditional(halves[0], inner))
+
+    if is_taken:
+        compile_config(text)
+    else:
+        with pytest.raises(InvalidConfig, match="more than 20 patterns"):
+            compile_config(text)
+
+
+def _conditional(query: object, target: dict[str, object]) -> dict[str, object]:
+    strategy = {"mode": "conditional", "conditions": [{"query": query, "then": target["name"]}]}
+    return {"strategy": strategy, "targets": [target]}
