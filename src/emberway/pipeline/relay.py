@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable
 from typing import Protocol
@@ -14,6 +15,9 @@ from emberway.wire.tap import Tap, read_answer
 
 MAX_TAPPED = 1024 * 1024
 """Bytes up to which a whole answer is read for its usage: a longer one is pictures or vectors, and passes unread."""
+
+
+_STOPPED = "The gateway is shutting down, and the answer is not whole. Send the call again."
 
 
 class Client(Protocol):
@@ -94,6 +98,12 @@ async def relay_stream(begun: Begun, client: Client, exchange: Exchange, *, even
             await client.end()
         else:
             await client.cut()
+    except asyncio.CancelledError:
+        if events and not exchange.client_gone:  # this process ends: the client's is still there to be told
+            exchange.error = "shutting_down"
+            await client.send(error_event(_STOPPED, "gateway_error", exchange.error, inside_event=tap.inside_event))
+            await client.end()
+        raise
     else:
         await client.end()
     finally:

@@ -216,3 +216,33 @@ def test_a_very_long_answer_passes_unread(size: int, is_read: bool) -> None:
     note_answer(noted, b'{"model":"m"}'.ljust(size))
 
     assert bool(noted.response_model) == is_read
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("client_gone", [False, True])
+async def test_a_stream_that_this_process_ends_is_told_so_if_anybody_is_there(client_gone: bool) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield CONTENT
+        await asyncio.Event().wait()
+
+    reached = asyncio.Event()
+
+    async def taking() -> None:
+        reached.set()
+
+    source = ScriptedInbound(ScriptedAnswer(200, EVENTS, endless()))
+    noted, client = exchange(), Recipient(taking)
+    relaying = asyncio.create_task(relayed(source, client, noted, events=True))
+    await reached.wait()
+    noted.client_gone = client_gone
+    relaying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await relaying
+    source.close()
+
+    told = client.body.partition(b"event: error\n")[2]
+    if client_gone:
+        assert told == b""
+    else:
+        assert json.loads(told.removeprefix(b"data: "))["error"]["code"] == noted.error == "shutting_down"
+        assert client.ending == "end"
