@@ -83,7 +83,9 @@ def test_a_request_that_fails_is_reduced_to_what_makes_it_fail() -> None:
     smallest = find(hostile_strategies.requests(), fails, settings=settings(max_examples=50_000))
 
     target, good = hostile_json.BODIES[0]
-    assert smallest == Request(b"POST", target, smallest.headers, json.dumps(good | {"model": -1}).encode())
+    assert (smallest.method, smallest.target) == (b"POST", target)
+    assert fails(smallest)
+    assert len(smallest.body) <= len(json.dumps(good | {"model": -1}))
 
 
 def test_bytes_that_are_no_request_end_in_a_closed_connection_and_no_fault(target: Served) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+ROOT = Path(__file__).parents[2]
+CONFTEST = ROOT / "tests" / "conftest.py"
 
 TESTS = """
 import pytest
@@ -52,4 +53,5 @@ def run(folder: Path, tests: str, ci: str) -> subprocess.CompletedProcess[str]:
     shutil.copy(CONFTEST, folder)
     (folder / "test_some.py").write_text(tests)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder)]
-    return subprocess.run(command, cwd=folder, env=os.environ | {"CI": ci}, capture_output=True, text=True, check=False)
+    env = os.environ | {"CI": ci, "PYTHONPATH": str(ROOT)}  # the conftest imports from tests
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
